@@ -1,0 +1,88 @@
+"""A check's parameters: its dataclass fields, validated by pydantic, applied with `dataclasses.replace`."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import pydantic
+
+from preflight.context import shown
+from preflight.declaration import DECLARATION, FunctionCheck
+from preflight.exceptions import InvalidRun, nearest
+from preflight.redaction import MASK, is_secret_name, redact
+
+Check = TypeVar("Check")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """One parameter of a check, as documentation shows it; a secret's default is masked."""
+
+    name: str
+    type: str
+    default: str
+
+
+def parameter_types(check: object) -> dict[str, Any]:
+    """Return the type of every parameter by name; empty for a check that is no dataclass."""
+    return _types_of(type(check))  # type: ignore[arg-type]  # mypy takes a class object for unhashable
+
+
+@functools.cache
+def _types_of(cls: type[Any]) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(cls) or issubclass(cls, FunctionCheck):
+        return {}
+    hints = typing.get_type_hints(cls, include_extras=True)
+    fields = [field for field in dataclasses.fields(cls) if field.init and not field.name.startswith("_")]
+    return {field.name: hints[field.name] for field in fields if field.name not in DECLARATION}
+
+
+@functools.cache
+def _adapter(annotation: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(annotation, config=pydantic.ConfigDict(arbitrary_types_allowed=True))
+
+
+def with_parameters(name: str, check: Check, values: Mapping[str, Any]) -> Check:
+    """Return the check with parameters applied; raise `InvalidRun` for an unknown name or a wrong value."""
+    if not values:
+        return check
+    types = parameter_types(check)
+    for key in values:
+        if key not in types:
+            has = f" It has {', '.join(sorted(types))}." if types else " It has no parameters."
+            raise InvalidRun(f"Check {name!r} has no parameter {shown(key)}.{nearest(str(key), types)}{has}")
+    valid = {key: _valid(name, key, types[key], value) for key, value in values.items()}
+    return typing.cast("Check", dataclasses.replace(typing.cast("Any", check), **valid))
+
+
+def _valid(name: str, key: str, annotation: Any, value: Any) -> Any:
+    try:
+        return _adapter(annotation).validate_python(value)
+    except pydantic.ValidationError as error:
+        given = MASK if is_secret_name(key) else redact(shown(value))
+        raise InvalidRun(f"Parameter {name}.{key}={given} is wrong: {error.errors()[0]['msg']}.") from None
+
+
+def parameters(check: object) -> list[Parameter]:
+    """Return the parameters of a check for its documentation, in the order of its fields."""
+    types = parameter_types(check)
+    return [
+        Parameter(name=name, type=_type_name(types[name]), default=_default(name, getattr(check, name)))
+        for name in types
+    ]
+
+
+def _type_name(annotation: Any) -> str:
+    if typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def _default(name: str, value: object) -> str:
+    if isinstance(value, pydantic.SecretStr | pydantic.SecretBytes) or (is_secret_name(name) and value):
+        return MASK
+    return redact(str(value))

@@ -1,0 +1,188 @@
+"""The registry of checks, and how checks are found."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any, TypeGuard
+
+from preflight.declaration import FunctionCheck, PreFlightCheck, Question, source_of
+from preflight.exceptions import InvalidCheck, PreFlightError, UnknownCheck
+from preflight.redaction import redact
+from preflight.settings import Settings, settings
+from preflight.validation import validate
+
+ENTRY_POINTS = "preflight.checks"
+MAX_CHECKS = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class BrokenSource:
+    """A place that should hold checks and could not be used: its name and the error in one line."""
+
+    source: str
+    error: str
+
+
+class PreFlightRegistry:
+    """The checks that runs may ask, by name. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, PreFlightCheck] = {}
+        self._lock = threading.RLock()
+        self.broken: list[BrokenSource] = []
+        self.discovered = False
+
+    def register(self, check: Any) -> Any:
+        """Add a check: an instance, or a class that needs no arguments. Return what was given.
+
+        Raises `InvalidCheck`, naming file and reason, for a wrong declaration or a name that is taken.
+        """
+        instance = _instance(check)
+        validate(instance)
+        with self._lock:
+            present = self._checks.get(instance.name)
+            if present is not None and source_of(present) != source_of(instance):
+                places = f"{source_of(present)} and {source_of(instance)}"
+                raise InvalidCheck(f"Two checks are called {instance.name!r}: {places}. Rename one.")
+            if present is None and len(self._checks) >= MAX_CHECKS:
+                raise InvalidCheck(f"The registry holds {MAX_CHECKS} checks, which is the most it takes.")
+            self._checks.setdefault(instance.name, instance)
+        return check
+
+    def __iter__(self) -> Iterator[PreFlightCheck]:
+        """Yield the checks by priority, then name."""
+        with self._lock:
+            checks = list(self._checks.values())
+        return iter(sorted(checks, key=lambda check: (check.priority, check.name)))
+
+    def __len__(self) -> int:
+        return len(self._checks)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._checks
+
+    def get(self, name: str) -> PreFlightCheck:
+        """Return a check by its name; raise `UnknownCheck` with the nearest names."""
+        try:
+            return self._checks[name]
+        except KeyError:
+            raise UnknownCheck(name, self._checks) from None
+
+    def event_types(self) -> frozenset[str]:
+        """Return the event types that the checks name."""
+        return frozenset(event for check in self for event in check.event_types or ())
+
+    def discover(self, settings: Settings) -> None:
+        """Find and register every check that the settings and the installed packages name.
+
+        A source that fails is kept in `broken` with its error; the others load.
+        """
+        self.discovered = True
+        if settings.setup:
+            self._attempt(settings.setup, lambda: _named(settings.setup)())  # noqa: PLW0108  # import inside the attempt
+        for source in _sources(settings):
+            self._attempt(source, functools.partial(self._load, source, settings))
+        for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
+            self._attempt(f"entry point {entry.name}", functools.partial(self._add, entry.load, settings))
+
+    def _attempt(self, source: str, load: Callable[[], Any]) -> None:
+        try:
+            load()
+        except (Exception, SystemExit) as error:
+            text = str(error) if isinstance(error, PreFlightError) else f"{type(error).__name__}: {error}"
+            self.broken.append(BrokenSource(source, redact(" ".join(text.split()))[:500]))
+
+    def _load(self, source: str, settings: Settings) -> None:
+        self._add(lambda: _named(source), settings)
+
+    def _add(self, load: Callable[[], Any], settings: Settings) -> None:
+        found = load()
+        if not isinstance(found, ModuleType):
+            self.register(found)
+            return
+        for check in _checks_in(found, settings):
+            self.register(check)
+
+
+def _instance(check: Any) -> Any:
+    if not inspect.isclass(check):
+        return check
+    try:
+        return check()
+    except TypeError as error:
+        raise InvalidCheck(
+            f"The check class {check.__qualname__} needs arguments ({error}): register an instance of it."
+        ) from None
+
+
+def _sources(settings: Settings) -> Iterator[str]:
+    """Yield the modules to look into: one per shipped check, pack and `PREFLIGHT_CHECKS` entry."""
+    import preflight.checks
+
+    for module in pkgutil.iter_modules(preflight.checks.__path__, "preflight.checks."):
+        yield module.name
+    for pack in settings.packs:
+        yield f"preflight.{pack}.checks"
+    yield from settings.checks
+
+
+def _named(source: str) -> Any:
+    """Import "module" or "module:attribute"."""
+    module, _, attribute = source.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
+
+
+def _checks_in(module: ModuleType, settings: Settings) -> Iterable[PreFlightCheck]:
+    """Yield the checks that a module, or the modules of a package, define."""
+    if hasattr(module, "__path__"):
+        for inner in pkgutil.iter_modules(module.__path__, f"{module.__name__}."):
+            yield from _checks_in(importlib.import_module(inner.name), settings)
+    for value in list(vars(module).values()):
+        if isinstance(value, PreFlightCheck):
+            yield value
+        elif _is_check_class(value) and value.__module__ == module.__name__:
+            yield from value.from_settings(settings)
+
+
+def _is_check_class(value: object) -> TypeGuard[type[PreFlightCheck]]:
+    return (
+        inspect.isclass(value)
+        and issubclass(value, PreFlightCheck)
+        and not value.__name__.startswith("_")
+        and not inspect.isabstract(value)
+    )
+
+
+def check(
+    *, name: str, priority: int, registry: PreFlightRegistry | None = None, **declaration: Any
+) -> Callable[[Question], FunctionCheck]:
+    """Make a check of a function: `@check(name="stock", priority=20)`. Registers it at once."""
+
+    def decorate(function: Question) -> FunctionCheck:
+        made = FunctionCheck(name=name, priority=priority, function=function, **declaration)
+        (_default if registry is None else registry).register(made)
+        return made
+
+    return decorate
+
+
+_default = PreFlightRegistry()
+_discovery = threading.RLock()
+
+
+@functools.cache
+def default_registry() -> PreFlightRegistry:
+    """Return this process's registry; the first call discovers the checks."""
+    with _discovery:
+        if not _default.discovered:
+            _default.discover(settings())
+    return _default

@@ -1,0 +1,193 @@
+"""Every setting, in one class. Nothing else in PreFlight reads the environment."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import pydantic
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from preflight.context import EVENT_TYPE
+from preflight.exceptions import InvalidSettings
+from preflight.redaction import redact
+
+PREFIX = "PREFLIGHT_"
+REDIS_SCHEMES = ("redis", "rediss")
+POSTGRESQL_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
+NAMESPACE = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
+
+
+def _words(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+Words = Annotated[tuple[str, ...], NoDecode, pydantic.BeforeValidator(_words)]
+
+
+def checked_url(value: str, schemes: tuple[str, ...]) -> str:
+    """Return the URL if it is well formed and of one of the schemes; raise `ValueError` that says what is wrong."""
+    if any(character.isspace() or not character.isprintable() for character in value):
+        raise ValueError("has a space, a newline or another character that no URL holds")
+    scheme, colon, rest = value.partition("://")
+    if not colon or scheme not in schemes:
+        raise ValueError(f"must start with {' or '.join(f'{name}://' for name in schemes)}")
+    if re.search(r"%(?![0-9A-Fa-f]{2})", rest):
+        raise ValueError("has a '%' that is no escape: write a literal '%' as %25")
+    if rest.partition("/")[0].count("@") > 1 or rest.rpartition("@")[0].count("/"):
+        raise ValueError("has a literal '@' or '/' in its user or password: write them as %40 and %2F")
+    parts = urlsplit(value)
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("has a port that is no number from 1 to 65535") from None
+    if not parts.hostname and scheme.startswith("redis"):
+        raise ValueError("names no host")
+    if port == 0:
+        raise ValueError("has a port that is no number from 1 to 65535")
+    return value
+
+
+def _redis_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None or not value.get_secret_value():
+        return None
+    url = checked_url(value.get_secret_value(), REDIS_SCHEMES)
+    database = urlsplit(url).path.strip("/")
+    if database and not database.isdigit():
+        raise ValueError("ends in a database that is no number, as in redis://host:6379/0")
+    return value
+
+
+def _database_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None or not value.get_secret_value():
+        return None
+    url = checked_url(value.get_secret_value(), POSTGRESQL_SCHEMES)
+    if not urlsplit(url).path.strip("/"):
+        raise ValueError("names no database, as in postgresql://user:password@host:5432/database")
+    return SecretStr(f"postgresql+psycopg2://{url.partition('://')[2]}")
+
+
+RedisUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_redis_url)]
+DatabaseUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_database_url)]
+
+
+class Settings(BaseSettings):
+    """The effective settings. Each is read from `PREFLIGHT_<NAME>`; lists are separated by commas."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
+
+    redis_url: RedisUrl = Field(
+        None,
+        description="Redis or Valkey that drives the runs: one of its own, with maxmemory-policy noeviction.",
+    )
+    database_url: DatabaseUrl = Field(None, description="PostgreSQL that keeps the reports.")
+    namespace: str = Field(
+        "preflight", description="Prefix of every key and queue, so that several applications can share one Redis."
+    )
+    checks: Words = Field((), description="Modules that hold checks of your own, for example shop.checks.")
+    setup: str = Field(
+        "",
+        description="module:function called once per process before checks are imported, as django:setup.",
+    )
+    packs: Words = Field((), description="Packs of checks that ship with PreFlight and are off by default.")
+    event_types: Words = Field((), description="Event types that are known besides those that checks name.")
+    light_max_priority: int = Field(10, ge=0, le=1000, description="Light runs ask the checks up to this priority.")
+    queue_allowance: float = Field(
+        5.0, gt=0, le=600, description="Seconds that a run's deadline grants for waiting in queues."
+    )
+    concurrency: int = Field(8, ge=1, le=512, description="Checks that one worker asks at the same time.")
+    slow_ms: int = Field(
+        500, ge=1, le=3_600_000, description="An execution that takes longer is marked slow, in milliseconds."
+    )
+    retention_days: int = Field(30, ge=1, le=3650, description="Days that reports are kept.")
+    sweep_seconds: int = Field(60, ge=5, le=86_400, description="Seconds between two health sweeps.")
+    home: Path = Field(Path("~/.local/share/preflight"), description="Where the embedded system keeps its data.")
+    log_format: Literal["console", "json"] = Field("console", description="Form of log lines: console or json.")
+    check_redis_url: RedisUrl = Field(
+        None, description="The application's Redis, asked by the check `redis`; PreFlight's own if empty."
+    )
+    check_database_url: DatabaseUrl = Field(
+        None,
+        description="The application's PostgreSQL for the check `database`; PreFlight's own (advisory) if empty.",
+    )
+    check_websocket_url: str = Field(
+        "",
+        description="Real-time server for the check `websocket`: ws://, wss://, or http(s):// for SSE.",
+    )
+    check_http_urls: Words = Field((), description="Addresses asked by the checks `http`, as name=url or url.")
+    check_disk_paths: Words = Field(
+        ("/",), description="File systems whose free space the check `disk` compares with its thresholds."
+    )
+    http_allow_private: bool = Field(False, description="Let `http` checks call loopback and private addresses.")
+    flower_user: str = Field("preflight", description="User name that the embedded Flower asks for.")
+
+    @pydantic.field_validator("namespace")
+    @classmethod
+    def _namespace_is_plain(cls, value: str) -> str:
+        if not NAMESPACE.fullmatch(value):
+            raise ValueError("must be 1 to 32 lower-case letters, digits, '-' and '_' that start with a letter")
+        return value
+
+    @pydantic.field_validator("event_types")
+    @classmethod
+    def _event_types_are_well_formed(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for word in value:
+            if not EVENT_TYPE.fullmatch(word):
+                raise ValueError(f"holds {word!r}, but an event type is lower-case letters, digits and underscores")
+        return value
+
+    @property
+    def redis(self) -> str:
+        """The Redis URL; `InvalidSettings` if there is none."""
+        return _present(self.redis_url, "REDIS_URL", "a Redis")
+
+    @property
+    def database(self) -> str:
+        """The database URL for SQLAlchemy; `InvalidSettings` if there is none."""
+        return _present(self.database_url, "DATABASE_URL", "a PostgreSQL")
+
+    def shown(self) -> dict[str, str]:
+        """Return every setting by its variable's name as text, secrets masked."""
+        return {f"{PREFIX}{name.upper()}": self._shown(getattr(self, name)) for name in type(self).model_fields}
+
+    @staticmethod
+    def _shown(value: object) -> str:
+        if isinstance(value, SecretStr):
+            return redact(value.get_secret_value())
+        if isinstance(value, tuple):
+            return redact(",".join(value))
+        return "" if value is None else redact(str(value))
+
+
+def _present(value: SecretStr | None, name: str, what: str) -> str:
+    if value is None:
+        raise InvalidSettings(
+            f"{PREFIX}{name} is not set. Name {what} in it, or start the embedded system with `preflight up`."
+        )
+    return value.get_secret_value()
+
+
+def load(values: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings from the environment, `values` (by field name) winning; raise `InvalidSettings` in one line."""
+    try:
+        return Settings(**(values or {}))
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        name = f"{PREFIX}{str(first['loc'][0]).upper()}"
+        value = redact(repr(os.environ.get(name, first.get("input"))))
+        reason = first["msg"].removeprefix("Value error, ")
+        raise InvalidSettings(f"{name}={value}: {reason}.") from None
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return this process's settings, read once."""
+    return load()
