@@ -6,11 +6,13 @@ import dataclasses
 import json
 import math
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypedDict
 from uuid import UUID
 
 from preflight.exceptions import InvalidRun, nearest
+from preflight.redaction import redact
 from preflight.types import MODES, SHORT_CIRCUITS, Mode, ShortCircuit
 
 EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,49}", re.ASCII)
@@ -19,6 +21,9 @@ MAX_STREAMERS = 1000
 MAX_CONTEXT_BYTES = 32 * 1024
 MAX_DEPTH = 32
 MAX_TIMEOUT_SECONDS = 3600.0
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 1000
 
 
 class RunDetails(TypedDict, total=False):
@@ -109,11 +114,16 @@ class RunRequest:
 
 
 def shown(value: object) -> str:
-    """Return a value as it may stand in an error's text: short, on one line."""
+    """Return a value as it may stand in an error's text: short, on one line, redacted.
+
+    Costs little whatever the value is: 50 MB of text, a list in itself, a `__repr__` that raises.
+    """
     try:
-        text = repr(value)
+        text = _SHORT.repr(value)
     except Exception:
         text = f"<{type(value).__name__}>"
+    # Redacted before it is cut: a password loses the '@' that gives it away.
+    text = redact(" ".join(text[:2000].split()))
     return text if len(text) <= 60 else text[:57] + "..."
 
 

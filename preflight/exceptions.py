@@ -58,6 +58,10 @@ class PreFlightFailed(PreFlightError):
         return type(self), (self.report,)
 
 
+class AddressRefused(PreFlightError):
+    """A check may not call this URL, or the address behind it; the text says why and what to do."""
+
+
 class BrokerUnavailable(PreFlightError):
     """Redis cannot be reached or refuses to work; the text says which and what to do."""
 

@@ -38,7 +38,12 @@ def _types_of(cls: type[Any]) -> dict[str, Any]:
         return {}
     hints = typing.get_type_hints(cls, include_extras=True)
     fields = [field for field in dataclasses.fields(cls) if field.init and not field.name.startswith("_")]
-    return {field.name: hints[field.name] for field in fields if field.name not in DECLARATION}
+    return {field.name: hints[field.name] for field in fields if _is_parameter(field)}
+
+
+def _is_parameter(field: dataclasses.Field[Any]) -> bool:
+    # Where a check connects to is for code and settings to say, never for the arguments of a run.
+    return field.name not in DECLARATION and field.metadata.get("parameter", True) is True
 
 
 @functools.cache

@@ -1,4 +1,7 @@
-"""Take secrets out of text before it leaves a process."""
+"""Make text fit to leave a process: secrets masked, characters that no store takes replaced.
+
+Every pattern is bounded, so that its cost grows with the text's length and not with its square.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,29 @@ from collections.abc import Mapping
 from typing import Any
 
 MASK = "***"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-_SECRET_WORD = (  # the pattern that finds secrets holds none
-    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|private[_-]?key|credential|authorization|cookie|dsn)"
+_SENSITIVE = (
+    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|credential"
+    r"|authorization|cookie|dsn)"
 )
-_URL_PASSWORD = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/]*(?=@)", re.IGNORECASE)
-_URL_TOKEN_USER = re.compile(r"(?P<head>\bhttps?://)[^\s/:@]{8,}(?=@)", re.IGNORECASE)
-_BEARER = re.compile(r"(?P<head>\b(?:bearer|basic|oauth|digest)\s+)[a-z0-9._~+/=-]{6,}", re.IGNORECASE)
+# The last '@' before a space ends the password: a literal '@' or '/' in it is an error that must not show it.
+_URL_PASSWORD = re.compile(r"(?P<head>[a-z0-9+.-]://[^\s/:@]{0,256}:)\S{1,2048}(?=@)", re.IGNORECASE)
+_URL_TOKEN_USER = re.compile(r"(?P<head>[a-z0-9+.-]://)[^\s/:@]{8,2048}(?=@)", re.IGNORECASE)
+_HEADER = re.compile(
+    r"(?P<head>\b(?:authorization|cookie):[ \t]{0,8})[^\s\"'](?:[^\r\n\"']|\"[^\r\n\"]*\")*", re.IGNORECASE
+)
+_BEARER = re.compile(r"(?P<head>\b(?:bearer|basic|oauth|digest)\s{1,8})[a-z0-9._~+/=-]{6,}", re.IGNORECASE)
+_JSON_WEB_TOKEN = re.compile(r"(?P<head>\b)eyJ[\w-]{8,}\.[\w.-]{8,}")
+# No pattern for what precedes the word: it is kept anyway, and matching it would cost the square of the length.
 _ASSIGNED = re.compile(
-    rf"(?P<head>[\"']?\b[\w.-]*{_SECRET_WORD}[\w.-]*[\"']?\s*[=:]\s*)(?!{re.escape(MASK)})"
-    r"(?:\"[^\"]*\"|'[^']*'|(?:bearer|basic|oauth)\s+\S+|[^\s,;&'\")\]}]+)",
+    rf"(?P<head>{_SENSITIVE}[\w.-]{{0,64}}[\\\"']{{0,4}}\s{{0,8}}[=:]\s{{0,8}})(?!{re.escape(MASK)})"
+    r"(?:\\\"[^\"]*\"?|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s,;&'\")\]}]+)",
     re.IGNORECASE,
 )
-_SECRET_KEY = re.compile(_SECRET_WORD, re.IGNORECASE)
-_PATTERNS = (_URL_PASSWORD, _URL_TOKEN_USER, _BEARER, _ASSIGNED)
+_SECRET_KEY = re.compile(_SENSITIVE, re.IGNORECASE)
+_PATTERNS = (_URL_PASSWORD, _URL_TOKEN_USER, _HEADER, _BEARER, _JSON_WEB_TOKEN, _ASSIGNED)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def redact(text: str) -> str:
@@ -36,14 +48,28 @@ def is_secret_name(name: str) -> bool:
 
 
 def redact_values(value: Any) -> Any:
-    """Redact every text in a JSON value, and whole values under keys that are named like secrets."""
+    """Redact every text in a JSON value; under a key that is named like a secret, mask texts and numbers whole."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, Mapping):
-        return {
-            key: MASK if is_secret_name(str(key)) and isinstance(item, str | int | float) else redact_values(item)
-            for key, item in value.items()
-        }
+        return {redact(str(key)): _under(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [redact_values(item) for item in value]
     return value
+
+
+def _under(key: str, value: Any) -> Any:
+    return _masked(value) if is_secret_name(key) else redact_values(value)
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {redact(str(key)): _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item) for item in value]
+    return value if value is None or isinstance(value, bool) else MASK
+
+
+def storable(text: str) -> str:
+    """Replace NUL and lone surrogates, which neither strict JSON in UTF-8 nor PostgreSQL takes."""
+    return _UNSTORABLE.sub(REPLACEMENT, text)

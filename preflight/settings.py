@@ -104,6 +104,9 @@ class Settings(BaseSettings):
         5.0, gt=0, le=600, description="Seconds that a run's deadline grants for waiting in queues."
     )
     concurrency: int = Field(8, ge=1, le=512, description="Checks that one worker asks at the same time.")
+    worker_role: Literal["all", "checks", "requests"] = Field(
+        "all", description="What a worker reads: checks, requests (with beat's jobs), or all of them."
+    )
     slow_ms: int = Field(
         500, ge=1, le=3_600_000, description="An execution that takes longer is marked slow, in milliseconds."
     )

@@ -1,0 +1,1 @@
+"""How the tiers of a run are driven."""

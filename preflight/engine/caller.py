@@ -1,0 +1,173 @@
+"""The caller's side of a run: open it, wait for its end, and have a verdict in time whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import redis
+import uuid_utils.compat
+
+from preflight.engine.connection import connect, unavailable
+from preflight.engine.inbox import Inbox
+from preflight.engine.io_thread import IoThread
+from preflight.engine.keys import Keys
+from preflight.engine.messages import template
+from preflight.engine.plan import Plan
+from preflight.engine.runs import Opening, Runs
+from preflight.engine.state import RunState, answered_line, engine_check, errored, no_worker, skipped_line
+from preflight.engine.watchdog import Watchdog
+from preflight.exceptions import BrokerUnavailable
+from preflight.settings import Settings
+from preflight.types import CheckReport, PreFlightReport, plan_order
+
+T = TypeVar("T")
+
+#: A caller whose broker is away is told so within this time; dead name servers included.
+OPEN_SECONDS = 1.5
+#: Between two looks at a run that sends no wake-up.
+LOOK_SECONDS = 1.0
+#: A run without any live worker is given up after this time.
+NO_WORKER_SECONDS = 4.0
+#: A verdict is fixed this long after the deadline at the latest.
+OVERRUN_SECONDS = 1.5
+
+
+class Caller:
+    """Opens runs for one process and waits for them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.keys = Keys(settings.namespace)
+        self.io = IoThread("preflight-io")
+        self.inbox = Inbox(settings.redis, settings.namespace)
+
+    @functools.cached_property
+    def runs(self) -> Runs:
+        """The runs, seen by the I/O thread's client; redis-py makes new connections after a fork."""
+        return Runs(connect(self.settings.redis), self.keys)
+
+    def call(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:
+        """Take a step in Redis on the I/O thread; raise `BrokerUnavailable` when it fails or takes too long."""
+        try:
+            return self.io.submit(step).result(seconds)
+        except concurrent.futures.TimeoutError:
+            raise unavailable(TimeoutError("timed out"), self.settings.redis) from None
+        except redis.RedisError as error:
+            raise unavailable(error, self.settings.redis) from error
+
+    def open(self, run_id: UUID, plan: Plan, *, inbox: str = "", task_id: str = "") -> Opening:
+        """Open a run; raise `BrokerUnavailable` in one clear line."""
+        queue = self.keys.full_queue if plan.context.mode == "full" else self.keys.light_queue
+        text = template(self.settings, queue)
+        return self.call(lambda: self.runs.open(run_id, plan, text, inbox=inbox, task_id=task_id))
+
+    def state(self, run_id: UUID) -> RunState:
+        """Return a run's state as it is now."""
+        return RunState(run_id, self.call(lambda: self.runs.fields(run_id)))
+
+    def look(self, wait: Wait) -> PreFlightReport | None:
+        """Return the report if the run has one; else do for it what nobody else may be alive to do."""
+        try:
+            return self._look(wait)
+        except BrokerUnavailable as error:
+            # Once a run is open, a blip is waited out until the deadline.
+            return self._given_up(wait, error) if time.monotonic() > wait.give_up_at else None
+
+    def _look(self, wait: Wait) -> PreFlightReport | None:
+        state = self.state(wait.run_id)
+        if state.ended:
+            return state.report()
+        if not state.exists:
+            return lost_report(wait.run_id, wait.plan, wait.started_at)
+        if time.monotonic() >= wait.deadline_at:
+            self.call(lambda: self._mend(wait.run_id))
+        elif time.monotonic() >= wait.worker_wanted_by and not self._worker_alive(wait):
+            self.call(lambda: self.runs.abort(wait.run_id, "workers", no_worker()))
+        else:
+            return None
+        state = self.state(wait.run_id)
+        return state.report() if state.ended else None
+
+    def _mend(self, run_id: UUID) -> None:
+        watchdog = Watchdog(self.runs, "caller")
+        seconds, micros = self.runs.client.time()
+        watchdog.mend(run_id, watchdog.surroundings(int(seconds) * 1000 + int(micros) // 1000))
+
+    def _worker_alive(self, wait: Wait) -> bool:
+        alive = self.call(self.runs.alive) > 0
+        if alive:
+            wait.worker_wanted_by = time.monotonic() + NO_WORKER_SECONDS
+        return alive
+
+    def _given_up(self, wait: Wait, error: BrokerUnavailable) -> PreFlightReport:
+        return broker_report(wait.run_id, wait.plan, wait.started_at, str(error))
+
+    def abort(self, run_id: UUID, message: str) -> None:
+        """Tell Redis, if it can be told, that a run's caller was told NO-GO. Waits for nothing."""
+        self.io.submit(lambda: self.runs.abort(run_id, "broker", errored(message)))
+
+
+class Wait:
+    """One caller's wait for one run. Times are of `time.monotonic`."""
+
+    def __init__(self, run_id: UUID, plan: Plan) -> None:
+        now = time.monotonic()
+        self.run_id = run_id
+        self.plan = plan
+        self.started_at = datetime.now(UTC)
+        self.deadline_at = now + plan.timeout
+        self.give_up_at = self.deadline_at + OVERRUN_SECONDS
+        self.worker_wanted_by = now + NO_WORKER_SECONDS
+        self.woken = threading.Event()
+
+    def next_look(self) -> float:
+        """Return the seconds until the caller looks by itself, wake-up or not."""
+        now = time.monotonic()
+        moments = [at for at in (self.deadline_at, self.worker_wanted_by) if at > now]
+        return max(0.02, min([LOOK_SECONDS, *(at - now for at in moments)]))
+
+
+def new_run_id() -> UUID:
+    """Return a new UUIDv7: ids sort by time."""
+    made: UUID = uuid_utils.compat.uuid7()
+    return made
+
+
+def broker_report(run_id: UUID, plan: Plan, started_at: datetime, message: str) -> PreFlightReport:
+    """Return the NO-GO of a run whose broker could not be asked: `broker` in error, all else skipped because of it."""
+    advice = "Start Redis or correct PREFLIGHT_REDIS_URL; `preflight doctor` says which."
+    return _stopped_report(run_id, plan, started_at, "broker", errored(message, advice))
+
+
+def lost_report(run_id: UUID, plan: Plan, started_at: datetime) -> PreFlightReport:
+    """Return the NO-GO of a run whose state vanished while its caller waited."""
+    advice = "Redis lost data (FLUSHALL, a restart without append-only file, eviction): run it again."
+    return _stopped_report(run_id, plan, started_at, "broker", errored("the run's state was lost", advice))
+
+
+def _stopped_report(
+    run_id: UUID, plan: Plan, started_at: datetime, name: str, answer: dict[str, Any]
+) -> PreFlightReport:
+    because = f"{name} error"
+    lines: list[CheckReport] = [skipped_line(check, because) for check in plan.checks if check.name != name]
+    lines.append(answered_line(engine_check(name), answer))
+    context = plan.context
+    return PreFlightReport(
+        id=run_id,
+        mode=context.mode,
+        event_type=context.event_type,
+        checks=tuple(sorted(lines, key=plan_order)),
+        created_at=started_at,
+        duration_ms=max(0, round((datetime.now(UTC) - started_at).total_seconds() * 1000)),
+        campaign_id=context.campaign_id,
+        streamer_ids=context.streamer_ids,
+        triggered_by=context.triggered_by,
+        metadata=context.metadata,
+    )

@@ -1,0 +1,127 @@
+"""A started run in its caller's hands: its id, its state, and its report when there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Literal, Self
+from uuid import UUID
+
+from preflight.engine.caller import Caller, Wait, broker_report
+from preflight.engine.keeping import keep
+from preflight.engine.plan import Plan
+from preflight.engine.state import CheckProgress
+from preflight.exceptions import BrokerUnavailable, ReportNotReady
+from preflight.types import PreFlightReport
+
+_POLL_SECONDS = 0.05
+
+
+class PreFlightRun:
+    """A light run's handle. Making it does no I/O; asking it does."""
+
+    def __init__(self, caller: Callable[[], Caller], run_id: UUID) -> None:
+        self.id = run_id
+        self._caller = caller
+        self._report: PreFlightReport | None = None
+
+    @property
+    def state(self) -> Literal["queued", "running", "finished"]:
+        """Where the run is: "queued" until a worker has started a check of it. Raises `BrokerUnavailable`."""
+        if self._report:
+            return "finished"
+        state = self._caller().state(self.id)
+        if state.ended:
+            return "finished"
+        return "running" if any(field.startswith("w:") for field in state.fields) else "queued"
+
+    def progress(self) -> tuple[CheckProgress, ...]:
+        """Return every check as it stands now; nothing while Redis is away."""
+        try:
+            return self._caller().state(self.id).progress()
+        except BrokerUnavailable:
+            return ()
+
+    def poll(self) -> PreFlightReport | None:
+        """Return the report if there is one now."""
+        if self._report is None:
+            self._report = self._look()
+        return self._report
+
+    def report(self, timeout: float | None = None) -> PreFlightReport:
+        """Wait for the report and return it; raise `ReportNotReady` after `timeout` seconds, if given.
+
+        A full run always has one by its deadline, whatever dies. A light run's is asked for without that promise.
+        """
+        until = time.monotonic() + timeout if timeout is not None else None
+        while (report := self.poll()) is None:
+            left = until - time.monotonic() if until is not None else None
+            if left is not None and left <= 0:
+                raise ReportNotReady(f"Run {self.id} has not ended within {timeout:g} s; ask again later.")
+            self._pause(left)
+        return report
+
+    def _look(self) -> PreFlightReport | None:
+        state = self._caller().state(self.id)
+        return state.report() if state.ended else None
+
+    def _pause(self, left: float | None) -> None:
+        time.sleep(_POLL_SECONDS if left is None else min(_POLL_SECONDS, left))
+
+
+class FullRun(PreFlightRun):
+    """A full run: it has a plan, a deadline, and by then a verdict."""
+
+    def __init__(self, caller: Caller, run_id: UUID, plan: Plan) -> None:
+        super().__init__(lambda: caller, run_id)
+        self.wait = Wait(run_id, plan)
+
+    def open(self) -> Self:
+        """Open the run in Redis; when that fails it has ended with NO-GO because of `broker`."""
+        caller, wait = self._caller(), self.wait
+        caller.inbox.expect(self.id, wait.woken.set)
+        try:
+            caller.open(self.id, wait.plan, inbox=caller.inbox.key)
+        except BrokerUnavailable as error:
+            caller.abort(self.id, str(error))
+            self._end(broker_report(self.id, wait.plan, wait.started_at, str(error)))
+        return self
+
+    async def areport(self) -> PreFlightReport:
+        """Do what `report` does without blocking the event loop."""
+        woken, loop = asyncio.Event(), asyncio.get_running_loop()
+        if self._report is None:
+            self._caller().inbox.expect(self.id, lambda: _wake(loop, woken))
+        while (report := await asyncio.to_thread(self.poll)) is None:
+            try:
+                async with asyncio.timeout(self.wait.next_look()):
+                    await woken.wait()
+                woken.clear()
+            except TimeoutError:
+                continue
+        return report
+
+    def _look(self) -> PreFlightReport | None:
+        report = self._caller().look(self.wait)
+        return self._end(report) if report else None
+
+    def _end(self, report: PreFlightReport) -> PreFlightReport:
+        """Fix the report. One that Redis does not have is kept by this process."""
+        self._report = report
+        self._caller().inbox.forget(self.id)
+        if any(check.name == "broker" and check.blocks for check in report.checks):
+            keep(report, self._caller().settings)
+        return report
+
+    def _pause(self, left: float | None) -> None:
+        seconds = self.wait.next_look()
+        self.wait.woken.wait(seconds if left is None else min(seconds, left))
+        self.wait.woken.clear()
+
+
+def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(woken.set)
+    except RuntimeError:
+        """The loop was closed meanwhile: nobody waits any more."""

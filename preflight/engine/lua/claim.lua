@@ -1,0 +1,14 @@
+-- Start a check: mandatory before it is asked, so that a message is only a hint.
+-- KEYS state due numbers
+-- ARGV id, name, number of the message, worker
+-- Returns {context, check, ms until the run's deadline}, or nothing: the run is over or another has the check.
+local run = redis.call('HMGET', KEYS[1], 's:' .. ARGV[2], 'end', 'context', 'c:' .. ARGV[2], 'deadline', 'queue')
+local place, ended = run[1], run[2]
+if ended or not place or string.sub(place, 1, 1) ~= 'q' then return false end
+local now = now_ms()
+local number, since, attempt = string.match(place, '^q (%d+) (%d+) (%d+)$')
+redis.call('HSET', KEYS[1], 's:' .. ARGV[2], 'r ' .. number .. ' ' .. now .. ' ' .. attempt .. ' ' .. ARGV[4],
+  'w:' .. ARGV[2], now - since)
+local seen = tonumber(redis.call('HGET', KEYS[3], 'seen:' .. run[6]) or 0)
+if tonumber(ARGV[3]) > seen then redis.call('HSET', KEYS[3], 'seen:' .. run[6], ARGV[3]) end
+return { run[3], run[4], run[5] - now }

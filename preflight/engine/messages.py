@@ -1,0 +1,67 @@
+"""The messages of checks: built by Celery and kombu themselves, delivered by the run's scripts.
+
+A message is built once per queue with marks in it (`@run@`, `@name@`, `@number@`, `@limit@`), which the scripts
+replace. So a tier is opened in the same atomic step that closes the one before it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any, cast
+
+from celery import Celery
+from kombu import Connection
+from kombu.transport import virtual
+
+from preflight.engine.celery_app import CHECK_TASK, create_app
+from preflight.settings import Settings
+
+#: Seconds after a check's own timeout at which the pool kills the process that runs it: the second fence.
+LIMIT_GRACE_SECONDS = 1.0
+_LIMIT = 735773577357
+_TASK_ID = "@run@:@name@:@number@"
+
+
+class _CaptureChannel(virtual.Channel):
+    """Keeps what would have been queued. A body that stays text can be filled in by the scripts."""
+
+    body_encoding = None  # type: ignore[assignment]  # kombu takes it for text
+
+    def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
+        cast("_CaptureTransport", self.connection).captured = message
+
+    def _new_queue(self, queue: str, **_: Any) -> None:
+        """Queues are lists: they need no declaration."""
+
+    def _size(self, queue: str) -> int:
+        return 0
+
+
+class _CaptureTransport(virtual.Transport):
+    Channel = _CaptureChannel
+    captured: dict[str, Any]
+
+
+@functools.lru_cache(maxsize=8)
+def template(settings: Settings, queue: str) -> str:
+    """Return the text of a check's message for a queue, with marks where the scripts fill in."""
+    return build(create_app(settings), queue)
+
+
+def build(app: Celery, queue: str) -> str:
+    """Let Celery and kombu build the message that `apply_async` would queue, and return it as text with marks."""
+    with Connection(transport=_CaptureTransport) as connection:
+        app.send_task(
+            CHECK_TASK,
+            args=("@run@", "@name@", "@number@"),
+            argsrepr="@name@ @run@",
+            task_id=_TASK_ID,
+            time_limit=_LIMIT,
+            ignore_result=True,
+            queue=queue,
+            connection=connection,
+        )
+        message = cast("_CaptureTransport", connection.transport).captured
+    message["properties"]["delivery_tag"] = _TASK_ID
+    return json.dumps(message).replace(str(_LIMIT), "@limit@")

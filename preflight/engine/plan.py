@@ -1,0 +1,147 @@
+"""From the arguments of a run and the registry to tiers of checks. Pure: no I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from preflight.context import CheckContext, RunRequest
+from preflight.declaration import PreFlightCheck
+from preflight.engine import answers
+from preflight.exceptions import InvalidRun, UnknownEventType
+from preflight.parameters import with_parameters
+from preflight.registry import PreFlightRegistry
+from preflight.settings import Settings
+from preflight.types import BLOCKING_STATUSES, SELF_ANSWERED, CheckResult, Severity
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PlannedCheck:
+    """A check as one run will ask it. `answer` is set when planning itself answered: skipped, or in error."""
+
+    name: str
+    priority: int
+    timeout: float
+    severity: Severity
+    may_be_slow: bool = False
+    params: dict[str, Any] = dataclasses.field(default_factory=dict)
+    remediation: str | None = None
+    answer: dict[str, Any] | None = None
+
+    @property
+    def blocks(self) -> bool:
+        """True when the answer that planning gave blocks."""
+        return (
+            self.answer is not None
+            and self.severity is not Severity.ADVISORY
+            and self.answer["status"] in BLOCKING_STATUSES
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the run's state keeps of the check."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run asks, tier by tier, and how long it may take (seconds, from its opening)."""
+
+    request: RunRequest
+    checks: tuple[PlannedCheck, ...]
+    timeout: float
+
+    @property
+    def context(self) -> CheckContext:
+        """What the checks may know of the run."""
+        return self.request.context
+
+    @property
+    def tiers(self) -> list[list[PlannedCheck]]:
+        """The checks that need a worker or were answered at planning, by priority; self-answered ones are left out."""
+        sent = [check for check in self.checks if check.name not in SELF_ANSWERED]
+        return [list(tier) for _, tier in itertools.groupby(sent, key=lambda check: check.priority)]
+
+
+def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings) -> Plan:
+    """Choose and prepare the checks of a run; raise `InvalidRun` for names and parameters that fit nothing."""
+    _refuse_unknown_event(request.context, registry, settings)
+    for name in (*request.only, *request.exclude, *request.params):
+        registry.get(name)
+    chosen = [check for check in registry if _chosen(check, request, settings)]
+    if not chosen:
+        raise InvalidRun(
+            f"No check applies to a {request.context.mode} run of {request.context.event_type!r} with this selection."
+            " See `preflight checks`."
+        )
+    checks = tuple(_planned(check, request) for check in chosen)
+    return Plan(request=request, checks=checks, timeout=request.timeout or default_timeout(checks, settings))
+
+
+def _refuse_unknown_event(context: CheckContext, registry: PreFlightRegistry, settings: Settings) -> None:
+    known = registry.event_types() | set(settings.event_types) | {"health_sweep"}
+    if context.mode == "full" and context.event_type not in known:
+        raise UnknownEventType(context.event_type, known)
+
+
+def _chosen(check: PreFlightCheck, request: RunRequest, settings: Settings) -> bool:
+    context = request.context
+    if check.event_types is not None and context.event_type not in check.event_types:
+        return False
+    if context.mode == "light" and check.priority > settings.light_max_priority:
+        return False
+    return (not request.only or check.name in request.only) and check.name not in request.exclude
+
+
+def _planned(check: PreFlightCheck, request: RunRequest) -> PlannedCheck:
+    params = dict(request.params.get(check.name, {}))
+    with_parameters(check.name, check, params)  # a wrong value is refused here, before anything happens
+    return PlannedCheck(
+        name=check.name,
+        priority=check.priority,
+        timeout=float(check.timeout),
+        severity=Severity(check.severity),
+        may_be_slow=check.may_be_slow,
+        params=params,
+        remediation=check.default_remediation,
+        answer=_answered_at_planning(check, request.context),
+    )
+
+
+def _answered_at_planning(check: PreFlightCheck, context: CheckContext) -> dict[str, Any] | None:
+    missing = [name for name in check.requires if not _has(context, name)]
+    if missing:
+        return _missing(check, context, missing)
+    try:
+        applies = check.applies_to(context)
+    except Exception as error:
+        return answers.answer_from_exception(error)
+    if applies is True or applies is None:
+        return None
+    reason = applies if isinstance(applies, str) else "it does not apply to this run"
+    return answers.answer(CheckResult.skipped(reason))
+
+
+def _has(context: CheckContext, name: str) -> bool:
+    value = getattr(context, name, None) if name in CheckContext.__dataclass_fields__ else context.metadata.get(name)
+    return value is not None and value != ()
+
+
+def _missing(check: PreFlightCheck, context: CheckContext, missing: Iterable[str]) -> dict[str, Any]:
+    names = ", ".join(missing)
+    if context.mode == "light":
+        return answers.answer(CheckResult.skipped(f"the run has no {names}"))
+    text = f"the run has no {names}"
+    advice = f"Pass {names} to the run: {check.name} cannot be asked without."
+    return answers.answer(CheckResult.errored(text, remediation=advice))
+
+
+def default_timeout(checks: Sequence[PlannedCheck], settings: Settings) -> float:
+    """Return a run's deadline in seconds: every tier's longest timeout times the rounds it needs, and the queue."""
+    total = settings.queue_allowance
+    for _, tier in itertools.groupby(checks, key=lambda check: check.priority):
+        timeouts = [check.timeout for check in tier if check.answer is None and check.name not in SELF_ANSWERED]
+        total += max(timeouts, default=0.0) * math.ceil(len(timeouts) / settings.concurrency)
+    return total

@@ -1,0 +1,61 @@
+"""Runs that nobody in this process waits for: asked for by other services, and by beat."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+from uuid import UUID
+
+from preflight.context import RunRequest
+from preflight.engine.caller import Caller, new_run_id
+from preflight.engine.keys import Keys
+from preflight.engine.plan import plan
+from preflight.engine.worker_process import runs
+from preflight.engine.workers import now_ms
+from preflight.registry import default_registry
+from preflight.settings import settings
+
+SWEEP_EVENT = "health_sweep"
+#: A request that is delivered again within this time is the same run.
+SAME_REQUEST_SECONDS = 3600
+
+
+@functools.cache
+def _caller() -> Caller:
+    return Caller(settings())
+
+
+def open_requested(task_id: str, *, mode: str, event_type: str, **details: Any) -> UUID:
+    """Open the run that a foreign `preflight.run` task asks for; its report becomes that task's result.
+
+    Raises `InvalidRun` for wrong arguments and `BrokerUnavailable`. A message delivered twice opens one run.
+    """
+    request = RunRequest.build(mode=mode, event_type=event_type, **details)
+    planned = plan(request, default_registry(), settings())
+    run_id = _run_id_of(task_id)
+    _caller().open(run_id, planned, task_id=task_id)
+    return run_id
+
+
+def _run_id_of(task_id: str) -> UUID:
+    key, made = runs().keys[f"request:{task_id}"], str(new_run_id())
+    known = runs().client.set(key, made, nx=True, get=True, ex=SAME_REQUEST_SECONDS)
+    return UUID(str(known) if known else made)
+
+
+def sweep() -> UUID | None:
+    """Open a health sweep: every check that requires no input, to the last one; None if there is none."""
+    registry = default_registry()
+    names = [check.name for check in registry if not check.requires]
+    if not names:
+        return None
+    request = RunRequest.build(mode="full", event_type=SWEEP_EVENT, only=names, short_circuit="never")
+    run_id = new_run_id()
+    _caller().open(run_id, plan(request, registry, settings()))
+    return run_id
+
+
+def tick() -> None:
+    """Note beat's last tick, in ms of Redis' clock."""
+    client = runs().client
+    client.set(Keys(settings().namespace)["beat"], now_ms(client))

@@ -1,0 +1,194 @@
+"""The state of runs in Redis: one method per atomic step, one Lua script behind each."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from redis.commands.core import Script
+
+from preflight.engine import answers
+from preflight.engine.connection import Client
+from preflight.engine.keys import Keys
+from preflight.engine.messages import LIMIT_GRACE_SECONDS
+from preflight.engine.plan import Plan, PlannedCheck
+from preflight.types import BLOCKING_STATUSES, Severity
+
+STATE_VERSION = 1
+#: A worker is alive while its last heartbeat is younger than this, in milliseconds.
+ALIVE_MS = 3000
+#: Scripts that drive a run and share `run.lua`.
+_SHARING = frozenset({"open", "record", "expire", "abort", "requeue"})
+
+Answer = dict[str, Any]
+
+
+class Opening(NamedTuple):
+    """What `open` found: the instant on Redis' clock in ms (0: aborted before it was opened), and live workers."""
+
+    opened_ms: int
+    alive: int
+
+
+class Claim(NamedTuple):
+    """A check that this worker now has: the run's context, the check as planned, and ms until the run's deadline."""
+
+    context: dict[str, Any]
+    check: dict[str, Any]
+    left_ms: int
+
+
+@functools.cache
+def _text(name: str) -> str:
+    """Return a script's text. Files are read once per process."""
+    folder = importlib.resources.files("preflight.engine") / "lua"
+    parts = ("clock", "run", name) if name in _SHARING else ("clock", name)
+    return "".join((folder / f"{part}.lua").read_text() for part in parts)
+
+
+class Runs:
+    """The runs of one namespace, seen through one Redis client."""
+
+    def __init__(self, client: Client, keys: Keys) -> None:
+        self.client = client
+        self.keys = keys
+
+    def call(self, script: str, keys: Sequence[str], arguments: Iterable[str | int | float]) -> Any:
+        """Run one script atomically; raises what redis-py raises."""
+        # `Script` sends EVALSHA and, when the server was restarted and answers NOSCRIPT, the text.
+        return self._script(script)(keys=keys, args=list(arguments))
+
+    @functools.cache  # noqa: B019  # a handful of stores live as long as the process
+    def _script(self, name: str) -> Script:
+        return self.client.register_script(_text(name))
+
+    def _run_keys(self, run_id: UUID) -> list[str]:
+        return [self.keys.state(run_id), self.keys["due"], self.keys["outbox"], self.keys["numbers"]]
+
+    def open(self, run_id: UUID, plan: Plan, template: str, *, inbox: str = "", task_id: str = "") -> Opening:
+        """Open a run and send its first tier. Opening the same id twice opens it once."""
+        fields = opening_fields(plan, template, self.keys, inbox=inbox, task_id=task_id)
+        arguments: list[str | int | float] = [str(run_id), int(plan.timeout * 1000), ALIVE_MS, *fields]
+        opened = self.call("open", [*self._run_keys(run_id), self.keys["alive"]], arguments)
+        return Opening(int(opened[0]), int(opened[1]))
+
+    def claim(self, run_id: UUID, name: str, number: str, worker: str) -> Claim | None:
+        """Start a check, or return None: the run is over, or another worker has the check."""
+        keys = [self.keys.state(run_id), self.keys["due"], self.keys["numbers"]]
+        claimed = self.call("claim", keys, [str(run_id), name, number, worker])
+        if not claimed:
+            return None
+        return Claim(json.loads(claimed[0]), json.loads(claimed[1]), int(claimed[2]))
+
+    def record(self, run_id: UUID, name: str, answer: Answer, severity: str, place: str = "") -> bool:
+        """Write a check's answer once and advance the run; False if it was late.
+
+        `place`, if given, is where the check must still be: it guards against a stale view.
+        """
+        arguments: list[str | int | float] = [
+            str(run_id),
+            name,
+            place,
+            blocks(answer, severity),
+            answers.encode(answer),
+        ]
+        return bool(self.call("record", self._run_keys(run_id), arguments))
+
+    def expire(self, run_id: UUID, unanswered: Mapping[str, tuple[Answer, str]]) -> bool:
+        """End a run whose deadline has passed, with (answer, severity) for each check that gave none."""
+        arguments: list[str | int | float] = [str(run_id)]
+        for name, (answer, severity) in unanswered.items():
+            arguments += [name, blocks(answer, severity), answers.encode(answer)]
+        return bool(self.call("expire", self._run_keys(run_id)[:3], arguments))
+
+    def abort(self, run_id: UUID, name: str, answer: Answer) -> bool:
+        """Give a run up with NO-GO because of `name`; False if it had ended before, with a verdict of its own."""
+        return bool(self.call("abort", self._run_keys(run_id)[:3], [str(run_id), name, answers.encode(answer)]))
+
+    def requeue(self, run_id: UUID, check: PlannedCheck, place: str) -> bool:
+        """Send a check again, if it is still in the place where it was seen."""
+        return bool(self.call("requeue", self._run_keys(run_id), [str(run_id), check.name, place, limit_of(check)]))
+
+    def fields(self, run_id: UUID) -> dict[str, str]:
+        """Return a run's whole state; empty if there is none."""
+        return cast("dict[str, str]", self.client.hgetall(self.keys.state(run_id)))
+
+    def fields_of_many(self, run_ids: Sequence[str]) -> list[dict[str, str]]:
+        """Return the states of several runs in one round trip."""
+        with self.client.pipeline(transaction=False) as pipeline:
+            for run_id in run_ids:
+                pipeline.hgetall(self.keys.state(run_id))
+            return pipeline.execute()
+
+    def alive(self) -> int:
+        """Return how many workers that ask checks are alive."""
+        seconds, micros = self.client.time()
+        oldest = int(seconds) * 1000 + int(micros) // 1000 - ALIVE_MS
+        return int(self.client.zcount(self.keys["alive"], oldest, "+inf"))
+
+    def due(self, holder: str, lease_ms: int, most: int = 100) -> tuple[int, list[UUID]] | None:
+        """Return Redis' time in ms and the runs to look at now; None while another process has the lease."""
+        found = self.call("due", [self.keys["due"], self.keys["lease:watchdog"]], [holder, lease_ms, most])
+        return (int(found[0]), [UUID(run_id) for run_id in found[1:]]) if found else None
+
+    def outbox(self, holder: str, lease_ms: int, most: int = 200) -> list[str]:
+        """Return ids of finished runs that are not stored yet; none while another process has the lease."""
+        found: list[str] = self.call(
+            "outbox", [self.keys["outbox"], self.keys["lease:recorder"]], [holder, lease_ms, most]
+        )
+        return found
+
+    def recorded(self, run_ids: Sequence[str], keep_ms: int) -> None:
+        """Forget stored runs; their state stays `keep_ms` for those who have not read it."""
+        states = [self.keys.state(run_id) for run_id in run_ids]
+        self.call("recorded", [self.keys["outbox"], *states], [keep_ms, *run_ids])
+
+
+def opening_fields(plan: Plan, template: str, keys: Keys, *, inbox: str, task_id: str) -> list[str | int | float]:
+    """Return the state of a run about to be opened, as the flat list of fields and values that HSET takes."""
+    request, tiers = plan.request, plan.tiers
+    queue = keys.full_queue if plan.context.mode == "full" else keys.light_queue
+    fields: dict[str, str | int | float] = {
+        "v": STATE_VERSION,
+        "policy": request.short_circuit,
+        "queue": queue,
+        "template": template,
+        "inbox": inbox,
+        "task": task_id,
+        "context": json.dumps(plan.context.to_json(), separators=(",", ":")),
+        "plan": json.dumps([check.to_json() for check in plan.checks], separators=(",", ":")),
+        "timeout": plan.timeout,
+        "tiers": len(tiers),
+    }
+    for index, tier in enumerate(tiers):
+        fields[f"t:{index}"] = " ".join(f"{check.name}|{_limit(check)}" for check in tier)
+        for check in tier:
+            fields |= _check_fields(check)
+    return [item for pair in fields.items() for item in pair]
+
+
+def _check_fields(check: PlannedCheck) -> dict[str, str | int]:
+    if check.answer is not None:
+        return {f"a:{check.name}": answers.encode(check.answer), f"s:{check.name}": "d"}
+    asked = {"timeout": check.timeout, "params": check.params, "severity": check.severity}
+    return {f"c:{check.name}": json.dumps(asked, separators=(",", ":"))}
+
+
+def _limit(check: PlannedCheck) -> str | float:
+    if check.answer is None:
+        return limit_of(check)
+    return "!" if check.blocks else "."
+
+
+def limit_of(check: PlannedCheck) -> float:
+    """Return the seconds after which the pool kills the process that still runs the check."""
+    return check.timeout + LIMIT_GRACE_SECONDS
+
+
+def blocks(answer: Answer, severity: str) -> int:
+    """Return 1 when an answer of this severity blocks. Anything that is not known to be good does."""
+    return int(severity != Severity.ADVISORY and answer["status"] in BLOCKING_STATUSES)

@@ -1,0 +1,268 @@
+"""What a run's state says: its progress while it runs, and its report when it has ended. Pure: no I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from preflight.context import CheckContext
+from preflight.engine.plan import PlannedCheck
+from preflight.types import SELF_ANSWERED, CheckReport, PreFlightReport, Severity, Status, plan_order
+
+NO_WORKER = "no live worker: nothing can ask the checks"
+NO_WORKER_REMEDIATION = "Start a worker: celery -A worker worker. `preflight doctor` shows what is alive."
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a check is: "waiting" (its tier is not open), "queued", "running" or "done". `since_ms` is Redis' clock."""
+
+    where: Literal["waiting", "queued", "running", "done"]
+    text: str = ""
+    number: int = 0
+    since_ms: int = 0
+    attempt: int = 0
+    worker: str = ""
+
+    @classmethod
+    def of(cls, text: str | None) -> Place:
+        """Read a place as the scripts write it."""
+        if not text:
+            return cls("waiting")
+        if text == "d":
+            return cls("done", text)
+        kind, number, since, attempt, *worker = text.split(" ")
+        where: Literal["queued", "running"] = "queued" if kind == "q" else "running"
+        return cls(where, text, int(number), int(since), int(attempt), " ".join(worker))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CheckProgress:
+    """A check in a run that may still be going on. `status` is None until it has answered."""
+
+    name: str
+    priority: int
+    status: Status | None = None
+    running: bool = False
+    message: str = ""
+    duration_ms: float | None = None
+    queue_ms: float | None = None
+
+
+class RunState:
+    """A run's state, read once from Redis."""
+
+    def __init__(self, run_id: UUID, fields: Mapping[str, str]) -> None:
+        self.id = run_id
+        self.fields = fields
+        self.checks = tuple(
+            PlannedCheck(**check | {"severity": Severity(check["severity"])})
+            for check in json.loads(fields.get("plan", "[]"))
+        )
+
+    @property
+    def exists(self) -> bool:
+        """True when the run was opened and its state is still there."""
+        return "v" in self.fields
+
+    @property
+    def ended(self) -> bool:
+        """True when the run has its verdict."""
+        return self.exists and "end" in self.fields
+
+    @property
+    def deadline_ms(self) -> int:
+        """The instant on Redis' clock at which the run is over."""
+        return int(self.fields["deadline"])
+
+    @property
+    def queue(self) -> str:
+        """The queue that the run's checks are sent to."""
+        return self.fields["queue"]
+
+    @property
+    def task_id(self) -> str:
+        """The id of the foreign task whose result the report is, or nothing."""
+        return self.fields.get("task", "")
+
+    def place(self, name: str) -> Place:
+        """Return where a check is."""
+        return Place.of(self.fields.get(f"s:{name}"))
+
+    def answer(self, name: str) -> dict[str, Any] | None:
+        """Return a check's answer, or None while it has none."""
+        text = self.fields.get(f"a:{name}")
+        return json.loads(text) if text else None
+
+    @property
+    def sent(self) -> tuple[PlannedCheck, ...]:
+        """The checks that workers are asked."""
+        return tuple(check for check in self.checks if check.answer is None and check.name not in SELF_ANSWERED)
+
+    @property
+    def unanswered(self) -> tuple[PlannedCheck, ...]:
+        """The checks that workers have not answered yet, in plan order."""
+        return tuple(check for check in self.sent if f"a:{check.name}" not in self.fields)
+
+    def progress(self) -> tuple[CheckProgress, ...]:
+        """Return every check as it stands now, by priority, then name."""
+        if self.ended:
+            return tuple(_as_progress(check) for check in self.report().checks)
+        return tuple(self._progress(check) for check in self.checks)
+
+    def _progress(self, check: PlannedCheck) -> CheckProgress:
+        self_answered = self._self_answered(check)
+        if self_answered is not None:
+            return _as_progress(self_answered)
+        if self.answer(check.name) is not None:
+            return _as_progress(self._answered(check))
+        place = self.place(check.name)
+        return CheckProgress(
+            name=check.name,
+            priority=check.priority,
+            running=place.where == "running",
+            queue_ms=self._queue_ms(check.name),
+        )
+
+    def report(self) -> PreFlightReport:
+        """Build the report of a run that has ended. The same state always gives the same report."""
+        context = CheckContext.from_json(json.loads(self.fields["context"]), self.id)
+        opened, ended = int(self.fields["opened"]), int(self.fields["end"])
+        return PreFlightReport(
+            id=self.id,
+            mode=context.mode,
+            event_type=context.event_type,
+            checks=tuple(self._lines()),
+            created_at=datetime.fromtimestamp(opened / 1000, UTC),
+            duration_ms=max(0, ended - opened),
+            campaign_id=context.campaign_id,
+            streamer_ids=context.streamer_ids,
+            triggered_by=context.triggered_by,
+            metadata=context.metadata,
+        )
+
+    def _lines(self) -> Iterator[CheckReport]:
+        """Yield a line for every check; those nobody asked are skipped because of what had blocked before them."""
+        answered = {line.name: line for check in self.checks if (line := self._line(check))}
+        answered |= {line.name: line for line in self._extra_lines()}
+        blocking = sorted((line for line in answered.values() if line.blocks), key=plan_order)
+        because = f"{blocking[0].name} {blocking[0].status}" if blocking else "the run ended before it"
+        for check in self.checks:
+            answered.setdefault(check.name, skipped_line(check, because))
+        yield from sorted(answered.values(), key=plan_order)
+
+    def _line(self, check: PlannedCheck) -> CheckReport | None:
+        """Return the line of a check that has an answer which counts; None for one that was not reached."""
+        self_answered = self._self_answered(check)
+        if self_answered is not None:
+            return self_answered
+        if self.answer(check.name) is None or (check.blocks and not self._reached(check)):
+            return None
+        return self._answered(check)
+
+    def _reached(self, check: PlannedCheck) -> bool:
+        open_until = self.fields.get(f"t:{self.fields.get('tier', '0')}", "")
+        names = {token.partition("|")[0] for token in open_until.split(" ")}
+        last = max((other.priority for other in self.checks if other.name in names), default=-1)
+        return check.priority <= last
+
+    def _answered(self, check: PlannedCheck) -> CheckReport:
+        answer = self.answer(check.name) or {}
+        return answered_line(check, answer, queue_ms=self._queue_ms(check.name))
+
+    def _queue_ms(self, name: str) -> float | None:
+        wait = self.fields.get(f"w:{name}")
+        return float(wait) if wait is not None else None
+
+    def _self_answered(self, check: PlannedCheck) -> CheckReport | None:
+        """Return the line of `broker` and `workers`: the state itself is their answer."""
+        if check.name not in SELF_ANSWERED:
+            return None
+        if (answer := self.answer(check.name)) is not None:
+            return answered_line(check, answer)
+        if check.name == "broker":
+            return answered_line(check, passed("the broker opened the run"))
+        alive = int(self.fields.get("alive", 0))
+        if alive:
+            return answered_line(check, passed(f"{alive} live worker{'s' if alive > 1 else ''}"))
+        if any(field.startswith("w:") for field in self.fields):
+            return answered_line(check, passed("a worker came while the run waited"))
+        return answered_line(check, no_worker()) if self.ended else None
+
+    def _extra_lines(self) -> Iterator[CheckReport]:
+        """Yield lines of `broker` and `workers` when they ended a run that had not planned them."""
+        planned = {check.name for check in self.checks}
+        for name in sorted(SELF_ANSWERED - planned):
+            answer = self.answer(name)
+            if answer is not None:
+                yield answered_line(engine_check(name), answer)
+
+
+def engine_check(name: str) -> PlannedCheck:
+    """Return `broker` or `workers` as a planned check, for runs that did not plan it."""
+    return PlannedCheck(name=name, priority=0, timeout=1.0, severity=Severity.BLOCKING)
+
+
+def passed(message: str) -> dict[str, Any]:
+    """Return a plain good answer that the engine itself gives."""
+    return {"status": "passed", "message": message}
+
+
+def errored(message: str, remediation: str | None = None) -> dict[str, Any]:
+    """Return an `error` answer that the engine itself gives."""
+    return {"status": "error", "message": message, "error": message, "remediation": remediation}
+
+
+def no_worker() -> dict[str, Any]:
+    """Return the answer of `workers` when none is alive."""
+    return errored(NO_WORKER, NO_WORKER_REMEDIATION)
+
+
+def answered_line(check: PlannedCheck, answer: Mapping[str, Any], *, queue_ms: float | None = None) -> CheckReport:
+    """Return a report's line for a check and its answer."""
+    status, message = Status(answer["status"]), answer.get("message", "")
+    remediation = answer.get("remediation")
+    if remediation is None and status in (Status.FAILED, Status.ERROR):
+        remediation = check.remediation
+    duration_ms = answer.get("duration_ms")
+    return CheckReport(
+        name=check.name,
+        priority=check.priority,
+        status=status,
+        severity=check.severity,
+        message=message,
+        error=answer.get("error"),
+        warnings=tuple(answer.get("warnings") or ()),
+        remediation=remediation,
+        metadata=answer.get("metadata") or {},
+        duration_ms=duration_ms,
+        queue_ms=queue_ms,
+        slow=bool(answer.get("slow")),
+        skipped_because=message if status is Status.SKIPPED else None,
+    )
+
+
+def skipped_line(check: PlannedCheck, because: str) -> CheckReport:
+    """Return the line of a check that was not asked."""
+    return CheckReport(
+        name=check.name,
+        priority=check.priority,
+        status=Status.SKIPPED,
+        severity=check.severity,
+        skipped_because=because,
+    )
+
+
+def _as_progress(line: CheckReport) -> CheckProgress:
+    return CheckProgress(
+        name=line.name,
+        priority=line.priority,
+        status=line.status,
+        message=line.message or line.skipped_because or "",
+        duration_ms=line.duration_ms,
+        queue_ms=line.queue_ms,
+    )

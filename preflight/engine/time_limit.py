@@ -1,0 +1,66 @@
+"""A check's time limit: the first fence. Behind it stand the watchdog and the pool's hard limit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from types import FrameType
+from typing import Any
+
+#: An async check is cancelled at its timeout; the alarm comes this many seconds later, if it ignored that.
+CANCELLATION_GRACE_SECONDS = 0.1
+
+
+class TimedOut(BaseException):
+    """A check has used up its time. Not an `Exception`, so that a check's own `except` does not swallow it."""
+
+
+def call_within(seconds: float, ask: Callable[[], Any]) -> Any:
+    """Call a sync or async question and return its answer; raise `TimedOut` after `seconds`.
+
+    In a process's main thread (the prefork pool) an alarm interrupts what waits or computes in Python. In other
+    threads only async questions can be stopped; a sync one keeps its thread, and the watchdog answers for it.
+    """
+    if threading.current_thread() is threading.main_thread():
+        with _alarm(seconds):
+            answer = ask()
+        return _finish(answer, seconds)
+    return _finish(ask(), seconds)
+
+
+def _finish(answer: Any, seconds: float) -> Any:
+    if not inspect.isawaitable(answer):
+        return answer
+    if threading.current_thread() is threading.main_thread():
+        with _alarm(seconds + CANCELLATION_GRACE_SECONDS):
+            return asyncio.run(_awaited(answer, seconds))
+    return asyncio.run(_awaited(answer, seconds))
+
+
+async def _awaited(answer: Awaitable[Any], seconds: float) -> Any:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await answer
+    except TimeoutError:
+        # A check's own TimeoutError is its answer; only ours means that its time is over.
+        if limit.expired():
+            raise TimedOut from None
+        raise
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    def ring(_signal: int, _frame: FrameType | None) -> None:
+        raise TimedOut
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

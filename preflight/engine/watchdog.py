@@ -1,0 +1,130 @@
+"""Repairs open runs: what was lost is sent again, what died is answered for, what is over ends.
+
+One process of all does it at a time, by a lease; a caller does it for its own run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from uuid import UUID
+
+from preflight.engine.execution import timed_out
+from preflight.engine.plan import PlannedCheck
+from preflight.engine.runs import Answer, Runs
+from preflight.engine.state import Place, RunState, errored
+from preflight.engine.workers import fresh_names
+from preflight.types import Severity
+
+#: A message that was passed over for this long is taken for lost.
+LOST_AFTER_MS = 1000
+#: A worker has this long to report that a check timed out before the watchdog says so.
+TIMEOUT_GRACE_MS = 500
+#: A check is asked by at most this many workers that died over it.
+MOST_ATTEMPTS = 2
+LEASE_MS = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """What a look at runs needs to know besides their state, read once per look."""
+
+    now_ms: int
+    alive: frozenset[str]
+    seen: Callable[[str], int]
+    waiting: Callable[[str], int]
+
+
+class Watchdog:
+    """Repairs the runs of one namespace. `holder` names this process in the lease."""
+
+    def __init__(self, runs: Runs, holder: str) -> None:
+        self.runs = runs
+        self.holder = holder
+
+    def look(self) -> int:
+        """Look at the runs that are due, if this process has the lease; return how many there were."""
+        found = self.runs.due(self.holder, LEASE_MS)
+        if found is None or not found[1]:
+            return 0
+        now_ms, run_ids = found
+        around = self.surroundings(now_ms)
+        for run_id in run_ids:
+            self.mend(run_id, around)
+        return len(run_ids)
+
+    def surroundings(self, now_ms: int) -> Surroundings:
+        """Read what is alive and what moves at an instant of Redis' clock."""
+        client, keys = self.runs.client, self.runs.keys
+        return Surroundings(
+            now_ms=now_ms,
+            alive=fresh_names(client, keys, now_ms),
+            seen=lambda queue: int(client.hget(keys["numbers"], f"seen:{queue}") or 0),
+            waiting=lambda queue: int(client.llen(queue)),
+        )
+
+    def mend(self, run_id: UUID, around: Surroundings) -> None:
+        """Do what is due for one run. Safe at any moment and from several processes."""
+        state = RunState(run_id, self.runs.fields(run_id))
+        if not state.exists or state.ended or around.now_ms >= state.deadline_ms:
+            self.runs.expire(run_id, expired(state) if state.exists else {})
+            return
+        for check in state.unanswered:
+            self._mend_check(state, check, around)
+
+    def _mend_check(self, state: RunState, check: PlannedCheck, around: Surroundings) -> None:
+        place = state.place(check.name)
+        if place.where == "queued" and self._is_lost(state, place, around):
+            self.runs.requeue(state.id, check, place.text)
+        elif place.where == "running":
+            self._mend_running(state, check, place, around)
+
+    def _is_lost(self, state: RunState, place: Place, around: Surroundings) -> bool:
+        if around.now_ms - place.since_ms < LOST_AFTER_MS or not around.alive:
+            return False
+        return around.seen(state.queue) > place.number or around.waiting(state.queue) == 0
+
+    def _mend_running(self, state: RunState, check: PlannedCheck, place: Place, around: Surroundings) -> None:
+        if around.now_ms - place.since_ms > check.timeout * 1000 + TIMEOUT_GRACE_MS:
+            self._answer(state, check, place, timed_out(check.timeout))
+        elif place.worker not in around.alive and around.alive:
+            if place.attempt < MOST_ATTEMPTS:
+                self.runs.requeue(state.id, check, place.text)
+            else:
+                self._answer(state, check, place, errored("its worker died, and a second one too"))
+
+    def _answer(self, state: RunState, check: PlannedCheck, place: Place, answer: Answer) -> None:
+        self.runs.record(state.id, check.name, answer, check.severity, place=place.text)
+
+
+def expired(state: RunState) -> dict[str, tuple[Answer, str]]:
+    """Return what to write for each check that has not answered when the run's time is over, with its severity.
+
+    Checks of tiers that were never opened are errors as well, unless something blocked before them.
+    """
+    late: dict[str, tuple[Answer, str]] = {}
+    for check in state.unanswered:
+        place = state.place(check.name)
+        if place.where == "waiting" and _stopped(state, late):
+            break
+        answer = timed_out(_run_seconds(state)) if place.where == "running" else not_started(state)
+        late[check.name] = (answer, check.severity)
+    return late
+
+
+def _stopped(state: RunState, late: dict[str, tuple[Answer, str]]) -> bool:
+    blocked = state.fields.get("blocked") == "1" or any(severity != Severity.ADVISORY for _, severity in late.values())
+    return blocked and state.fields["policy"] != "never"
+
+
+def _run_seconds(state: RunState) -> float:
+    return float(state.fields["timeout"])
+
+
+def not_started(state: RunState) -> Answer:
+    """Return the answer of a check that no worker had started when the run's time was over."""
+    seconds = round(_run_seconds(state), 1)
+    return errored(
+        f"not started within {seconds:g} s (queue)",
+        "Look at the queue's length and the workers: `preflight doctor`.",
+    )

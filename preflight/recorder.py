@@ -1,0 +1,109 @@
+"""What happens to finished reports, from top to bottom: fetched, told to who asked, stored, logged, forgotten."""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from celery import Celery, states
+
+from preflight.engine.runs import Runs
+from preflight.engine.state import RunState
+from preflight.exceptions import StoreUnavailable
+from preflight.reports.store import ReportStore
+from preflight.settings import Settings, settings
+from preflight.types import PreFlightReport
+
+logger = logging.getLogger("preflight.reports")
+
+LEASE_MS = 10_000
+#: A stored run's state stays this long for callers who have not read it yet.
+KEEP_MS = 60_000
+
+
+class Recorder:
+    """Empties the outbox of one namespace. `holder` names this process in the lease."""
+
+    def __init__(self, runs: Runs, settings: Settings, app: Celery, holder: str) -> None:
+        self.runs = runs
+        self.settings = settings
+        self.app = app
+        self.holder = holder
+        self._failing = ""
+
+    @functools.cached_property
+    def store(self) -> ReportStore | None:
+        """The reports' database, if one is set."""
+        return ReportStore(self.settings.database) if self.settings.database_url else None
+
+    def flush(self) -> int:
+        """Record what has finished, if this process has the lease; return how many reports that were."""
+        run_ids = self.runs.outbox(self.holder, LEASE_MS)
+        if not run_ids:
+            return 0
+        fields = self.runs.fields_of_many(run_ids)
+        finished = [RunState(UUID(run_id), state) for run_id, state in zip(run_ids, fields, strict=True)]
+        recorded = self.record([state for state in finished if state.ended])
+        if recorded:
+            self.runs.recorded(run_ids, KEEP_MS)
+        return len(run_ids) if recorded else 0
+
+    def record(self, finished: Sequence[RunState]) -> bool:
+        """Tell and store finished runs; False while the store is away: they stay in the outbox."""
+        reports = [state.report() for state in finished]
+        for state, report in zip(finished, reports, strict=True):
+            if state.task_id:
+                self._tell_foreign_task(state.task_id, report)
+        try:
+            new = self.store.save(reports) if self.store else reports
+        except StoreUnavailable as error:
+            self._say_once(str(error))
+            return False
+        self._say_once("")
+        for report in new:
+            log(report)
+        return True
+
+    def _tell_foreign_task(self, task_id: str, report: PreFlightReport) -> None:
+        """Write the report as the result of the `preflight.run` task that asked for it. Writing twice is harmless."""
+        try:
+            self.app.backend.store_result(task_id, report.to_json(), states.SUCCESS)
+        except Exception as error:
+            logger.warning("the result of task %s could not be written: %s", task_id, error)
+
+    def _say_once(self, failure: str) -> None:
+        if failure and failure != self._failing:
+            logger.error("reports wait in Redis until they can be stored: %s", failure)
+        if self._failing and not failure:
+            logger.warning("reports are stored again")
+        self._failing = failure
+
+
+def log(report: PreFlightReport) -> None:
+    """Write one line for a run and one for each check that blocked it."""
+    logger.info(
+        "%s",
+        _line(
+            run=str(report.id), event=report.event_type, mode=report.mode, verdict=report.verdict, ms=report.duration_ms
+        ),
+    )
+    for check in report.blocking:
+        logger.warning(
+            "%s", _line(run=str(report.id), check=check.name, status=check.status.value, message=check.message)
+        )
+
+
+def _line(**values: object) -> str:
+    return " ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
+
+
+def purge_expired() -> int:
+    """Delete reports older than the retention; return how many there were."""
+    store = ReportStore(settings().database)
+    try:
+        return store.purge(settings().retention_days)
+    finally:
+        store.dispose()

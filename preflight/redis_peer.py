@@ -1,0 +1,100 @@
+"""A Redis as a check sees it: everything is tried once, and every error says what to do about it."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import redis.asyncio
+from redis import exceptions
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from preflight.addresses import look_up
+from preflight.redaction import redact
+from preflight.threads import in_daemon_thread
+
+
+class Trouble(NamedTuple):
+    """What went wrong with a peer, and what a person should do about it."""
+
+    message: str
+    remediation: str
+
+
+def address_of(url: str) -> str:
+    """Return "host:port" of a Redis URL, which is all of it that a message may show."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[redis.asyncio.Redis]:
+    """Yield a client for one conversation: no retries, no hello; the caller bounds the time.
+
+    redis-py itself would wait 5 s and try 10 times.
+    """
+    parts = urlsplit(url)
+    # asyncio's own look-up runs in a thread that the end of its loop waits for.
+    await in_daemon_thread(lambda: look_up(parts.hostname or "localhost", parts.port or 6379))
+    client = redis.asyncio.Redis.from_url(
+        url,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        single_connection_client=True,
+        socket_timeout=None,
+        socket_connect_timeout=None,
+        health_check_interval=0,
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def trouble_of(error: Exception, url: str) -> Trouble:  # noqa: PLR0911  # one answer per kind of error
+    """Return what an error of a Redis conversation means. No text of the URL but its host and port is shown."""
+    where = f"Redis at {address_of(url)}"
+    match error:
+        case exceptions.OutOfMemoryError():
+            return Trouble(f"{where} is full and refuses writes", "Free memory on it or raise its maxmemory.")
+        case exceptions.ReadOnlyError():
+            return Trouble(f"{where} is a read-only replica", "Point the URL at the primary, or promote this server.")
+        case exceptions.AuthenticationError() | exceptions.AuthenticationWrongNumberOfArgsError():
+            return Trouble(f"{where} refuses the user or password", "Correct the user and password in the URL.")
+        case exceptions.NoPermissionError():
+            return Trouble(
+                f"{where} denies this user the commands asked",
+                "Allow its user PING, TIME, SET, GET, PTTL, DEL and ZCOUNT on PreFlight's keys.",
+            )
+        case exceptions.BusyLoadingError():
+            return Trouble(f"{where} is still loading its data", "Wait until it has loaded, then try again.")
+        case exceptions.InvalidResponse():
+            return _not_a_redis(where)
+        case exceptions.ResponseError():
+            return Trouble(f"{where} refused: {_line(error)}", "Read the refusal; the log of the server says more.")
+        case TimeoutError() | exceptions.TimeoutError():
+            return Trouble(f"{where} did not answer in time", "See whether the server hangs or a firewall drops it.")
+    return _unreachable(error, where)
+
+
+def _not_a_redis(where: str) -> Trouble:
+    return Trouble(f"What answers as {where} is not a Redis", "Correct host and port in the URL.")
+
+
+def _unreachable(error: Exception, where: str) -> Trouble:
+    text = _line(error)
+    if isinstance(error.__cause__, ssl.SSLError) or "SSL" in text or "certificate" in text.lower():
+        return Trouble(f"{where} does not speak TLS as expected: {text}", "Use redis:// or fix its certificate.")
+    if "max number of clients" in text:
+        return Trouble(f"{where} has no connection left", "Raise its maxclients or close idle clients.")
+    if "Protocol error" in text or isinstance(error, UnicodeError | TypeError | AttributeError):
+        return _not_a_redis(where)
+    return Trouble(f"{where} cannot be reached: {text}", "Start it, or correct host and port in the URL.")
+
+
+def _line(error: Exception) -> str:
+    return redact(" ".join(str(error).split()))[:200] or type(error).__name__

@@ -1,0 +1,1 @@
+"""The reports' table: its shape, its store and its migrations."""

@@ -1,0 +1,122 @@
+"""Ask whether an operation may go ahead: plan the checks, start the run, wait for its report, raise on NO-GO.
+
+from preflight import runner
+runner.run(mode="full", event_type="poll_launch", campaign_id=campaign.id)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Any, Literal, Unpack, overload
+
+from preflight.context import RunDetails, RunRequest
+from preflight.engine.caller import Caller, new_run_id
+from preflight.engine.handle import FullRun, PreFlightRun
+from preflight.engine.light import LightCall, LightSender
+from preflight.engine.plan import plan
+from preflight.exceptions import RunRefused
+from preflight.registry import PreFlightRegistry, default_registry
+from preflight.settings import Settings, settings
+from preflight.types import Mode, PreFlightReport
+
+
+class PreFlightRunner:
+    """The gate. One per process is enough; it is safe to use from several threads and after a fork."""
+
+    def __init__(self, settings: Settings | None = None, registry: PreFlightRegistry | None = None) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._light = LightSender(self._open_light)
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings given, or this process's."""
+        return self._settings or settings()
+
+    @functools.cached_property
+    def registry(self) -> PreFlightRegistry:
+        """The registry given, or this process's."""
+        return self._registry if self._registry is not None else default_registry()
+
+    @functools.cached_property
+    def caller(self) -> Caller:
+        """The caller's side of the engine."""
+        return Caller(self.settings)
+
+    @overload
+    def run(
+        self,
+        *,
+        mode: Literal["full"] = "full",
+        event_type: str,
+        raise_on_failure: bool = True,
+        **details: Unpack[RunDetails],
+    ) -> PreFlightReport: ...
+    @overload
+    def run(
+        self, *, mode: Literal["light"], event_type: str, raise_on_failure: bool = True, **details: Unpack[RunDetails]
+    ) -> PreFlightRun: ...
+    def run(
+        self, *, mode: Mode = "full", event_type: str, raise_on_failure: bool = True, **details: Unpack[RunDetails]
+    ) -> PreFlightReport | PreFlightRun:
+        """Run the checks for an operation.
+
+        "full" waits and returns the report, or raises `PreFlightFailed` when the operation must not go ahead;
+        `InvalidRun` for wrong arguments, before anything happens. "light" returns a handle at once and never raises.
+        """
+        if mode == "light":
+            return self._run_light(event_type=event_type, **details)
+        report = self.start(RunRequest.build(mode=mode, event_type=event_type, **details)).report()
+        return report.go_or_raise() if raise_on_failure else report
+
+    async def arun(
+        self, *, mode: Mode = "full", event_type: str, raise_on_failure: bool = True, **details: Unpack[RunDetails]
+    ) -> PreFlightReport | PreFlightRun:
+        """Do what `run` does without ever blocking the event loop."""
+        if mode == "light":
+            return self._run_light(event_type=event_type, **details)
+        request = RunRequest.build(mode=mode, event_type=event_type, **details)
+        run = await asyncio.to_thread(self.start, request)
+        report = await run.areport()
+        return report.go_or_raise() if raise_on_failure else report
+
+    def start(self, request: RunRequest) -> FullRun:
+        """Open a full run without waiting for it. A broker that is away gives a run that has ended with NO-GO."""
+        if _refusal:
+            raise RunRefused(_refusal[0])
+        planned = plan(request, self.registry, self.settings)
+        return FullRun(self.caller, new_run_id(), planned).open()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait at most `seconds` until every light run was sent; return whether that is so."""
+        return self._light.flush(seconds)
+
+    @property
+    def light_counts(self) -> dict[str, int]:
+        """How many light runs this process attempted, sent, dropped (queue full), and could not send."""
+        return dict(self._light.counts)
+
+    def _run_light(self, **arguments: Any) -> PreFlightRun:
+        run_id = new_run_id()
+        self._light.put(run_id, arguments)
+        return PreFlightRun(lambda: self.caller, run_id)
+
+    def _open_light(self, call: LightCall) -> None:
+        request = RunRequest.build(mode="light", **call.arguments)
+        self.caller.open(call.run_id, plan(request, self.registry, self.settings))
+
+
+_refusal: list[str] = []
+
+
+def refuse_runs(reason: str) -> None:
+    """Refuse full runs in this process: PreFlight's own workers would wait for themselves."""
+    _refusal[:] = [reason]
+
+
+__all__ = ["PreFlightRun", "PreFlightRunner", "arun", "refuse_runs", "run"]
+
+_default = PreFlightRunner()
+run = _default.run
+arun = _default.arun

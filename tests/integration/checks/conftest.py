@@ -1,0 +1,237 @@
+"""Real servers and misbehaving peers for the checks that ship."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from preflight import addresses
+from preflight.context import CheckContext
+from preflight.embedded.postgresql import Postgresql, start_postgresql
+from preflight.embedded.valkey import Valkey, start_valkey
+from preflight.types import CheckResult
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+CONTEXT = CheckContext(mode="full", event_type="poll_launch")
+
+
+async def _ask(check) -> CheckResult:
+    # The engine's own limit: a check that is still at it then has not kept its promise.
+    async with asyncio.timeout(check.timeout):
+        return await check.execute(CONTEXT)
+
+
+@pytest.fixture(scope="session")
+def ask():
+    """Return what a check answers; `TimeoutError` when it overruns its timeout, whatever holds it."""
+
+    def ask(check) -> CheckResult:
+        answers: list[CheckResult | BaseException] = []
+
+        def work():
+            try:
+                answers.append(asyncio.run(_ask(check)))
+            except BaseException as error:
+                answers.append(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(check.timeout + 20)
+        assert answers, "the check did not end"
+        if isinstance(answers[0], BaseException):
+            raise answers[0]
+        return answers[0]
+
+    return ask
+
+
+class Peers:
+    """Servers on loopback whose behaviour is a coroutine; they live on a loop in a thread."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        self.closers: list[Callable[[], Awaitable[None]]] = []
+
+    def call(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+
+    def __call__(self, handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> int:
+        """Serve a handler and return the port."""
+        return self.call(self._serve(handler, tls, host))
+
+    async def _serve(self, handler, tls, host):
+        tasks: set[asyncio.Task] = set()
+
+        async def connected(reader, writer):
+            tasks.add(asyncio.current_task())
+            with contextlib.suppress(OSError, asyncio.CancelledError, asyncio.IncompleteReadError):
+                await handler(reader, writer)
+            writer.transport.abort()
+            tasks.discard(asyncio.current_task())
+
+        server = await asyncio.start_server(connected, host, 0, ssl=tls)
+
+        async def close():
+            server.close()
+            for task in list(tasks):
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        self.closers.append(close)
+        return server.sockets[0].getsockname()[1]
+
+    def close(self):
+        for close in self.closers:
+            self.call(close())
+        self.call(asyncio.sleep(0))
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(20)
+        self.loop.close()
+
+
+@pytest.fixture
+def peers() -> Iterator[Peers]:
+    peers = Peers()
+    yield peers
+    peers.close()
+
+
+async def silent(reader, writer):
+    """Accept and say nothing."""
+    await asyncio.Event().wait()
+
+
+async def garbage(reader, writer):
+    """Speak a protocol that nobody asked for."""
+    writer.write(b"220 mail.example ESMTP\r\n\r\n")
+    await asyncio.Event().wait()
+
+
+async def hanging_up(reader, writer):
+    """Accept, listen and close."""
+    await reader.read(65536)
+
+
+async def resetting(reader, writer):
+    """Accept and reset the connection, as a kernel does for a process that died."""
+    link = writer.get_extra_info("socket")
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+async def dripping(reader, writer):
+    """Send a byte at a time, for ever."""
+    while True:
+        writer.write(b"+")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def silent_port(peers) -> int:
+    return peers(silent)
+
+
+@pytest.fixture
+def garbage_port(peers) -> int:
+    return peers(garbage)
+
+
+@pytest.fixture
+def dripping_port(peers) -> int:
+    return peers(dripping)
+
+
+@pytest.fixture
+def hanging_up_port(peers) -> int:
+    return peers(hanging_up)
+
+
+@pytest.fixture
+def resetting_port(peers) -> int:
+    return peers(resetting)
+
+
+@pytest.fixture
+def refused_port() -> Iterator[int]:
+    """Hold a port on which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory) -> Iterator[Valkey]:
+    server = start_valkey(tmp_path_factory.mktemp("valkey"), "vk-canary-7f3a")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(valkey) -> str:
+    return valkey.url
+
+
+@pytest.fixture
+def namespace() -> str:
+    return f"test-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def admin(redis_url) -> Iterator[redis.Redis]:
+    """Return a client of the Valkey that the test may spoil; it is put right afterwards."""
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+        client.config_set("maxclients", 1000)
+        client.replicaof("NO", "ONE")
+        client.config_set("maxmemory", 0)
+        client.acl_deluser("limited")
+        client.flushall()
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory) -> Iterator[Postgresql]:
+    server = start_postgresql(tmp_path_factory.mktemp("postgresql"), "pg-canary-9c1b")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database_url(postgresql) -> str:
+    return postgresql.url
+
+
+@pytest.fixture
+def certificate(tmp_path) -> Callable[[int], ssl.SSLContext]:
+    """Return a server's TLS context for shop.example and 127.0.0.1 that this process trusts, valid for so many days."""
+
+    def make(days: int, *, trusted: bool = True) -> ssl.SSLContext:
+        key, certificate = _self_signed(tmp_path, days)
+        if trusted:
+            addresses.trust().load_verify_locations(certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        return context
+
+    return make
+
+
+def _self_signed(directory: Path, days: int) -> tuple[Path, Path]:
+    key, certificate = directory / f"{days}.key", directory / f"{days}.pem"
+    names = "subjectAltName=DNS:shop.example,DNS:localhost,IP:127.0.0.1"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split()
+    command += ["-days", str(days), "-subj", f"/CN=preflight test {secrets.token_hex(4)}", "-addext", names]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return key, certificate

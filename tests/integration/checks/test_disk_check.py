@@ -1,0 +1,45 @@
+"""The check `disk` against real file systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preflight.checks.disk import DiskCheck
+from preflight.context import CheckContext
+from preflight.types import Status
+
+CONTEXT = CheckContext(mode="full", event_type="poll_launch")
+
+
+def check_of(path, warn, fail):
+    return DiskCheck(path=path, warn_below_percent=warn, fail_below_percent=fail)
+
+
+@pytest.mark.parametrize(
+    ("warn", "fail", "status"), [(0, 0, Status.PASSED), (100, 0, Status.WARNING), (100, 100, Status.FAILED)]
+)
+def test_free_space_is_compared_with_both_thresholds(tmp_path, warn, fail, status):
+    """Above both it passes, below the first it warns, below the second it fails."""
+    result = check_of(tmp_path, warn, fail).execute(CONTEXT)
+
+    assert result.status is status
+    assert f"% of {tmp_path} is free" in result.message
+    assert (result.remediation is None) is (status is Status.PASSED)
+
+
+def test_a_missing_path_fails(tmp_path):
+    """A file system that is not mounted is a no, not an exception."""
+    result = DiskCheck(path=tmp_path / "missing").execute(CONTEXT)
+
+    assert result.status is Status.FAILED
+    assert "No such file or directory" in result.message
+    assert "Create or mount" in result.remediation
+
+
+def test_a_file_system_without_a_size_is_skipped():
+    """A kernel's own file system has no space to run out of."""
+    result = DiskCheck(path=Path("/proc")).execute(CONTEXT)
+
+    assert result.status is Status.SKIPPED

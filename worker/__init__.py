@@ -1,0 +1,1 @@
+"""The worker process: `celery -A worker worker`, `celery -A worker beat`."""
