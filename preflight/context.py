@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
-import math
 import re
 import reprlib
 from collections.abc import Iterable, Mapping
@@ -18,6 +18,8 @@ from preflight.types import MODES, SHORT_CIRCUITS, Mode, ShortCircuit
 EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,49}", re.ASCII)
 STREAMER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 MAX_STREAMERS = 1000
+#: Items of a list that are looked at, repetitions included: an iterator may never end.
+MAX_REPEATED = 10_000
 MAX_CONTEXT_BYTES = 32 * 1024
 MAX_DEPTH = 32
 MAX_TIMEOUT_SECONDS = 3600.0
@@ -154,7 +156,8 @@ def _uuid(name: str, value: object) -> UUID | None:
     if value is None or isinstance(value, UUID):
         return value
     try:
-        if isinstance(value, str) and len(value) == 36:
+        # UUID() also takes braces, stray hyphens and foreign digits; only the canonical form is one id everywhere.
+        if isinstance(value, str) and len(value) == 36 and str(UUID(value)) == value.lower():
             return UUID(value)
     except ValueError:
         pass
@@ -165,7 +168,7 @@ def _streamer_ids(value: object) -> tuple[str, ...]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise InvalidRun(f"streamer_ids must be a list of ids, not {shown(value)}.")
     ids: dict[str, None] = {}
-    for item in value:
+    for item in _items("streamer_ids", value, MAX_REPEATED):
         text = str(item) if isinstance(item, UUID) else item
         if not (isinstance(text, str) and STREAMER_ID.fullmatch(text)):
             raise InvalidRun(
@@ -177,19 +180,28 @@ def _streamer_ids(value: object) -> tuple[str, ...]:
     return tuple(ids)
 
 
+def _items(argument: str, value: Iterable[Any], limit: int) -> tuple[Any, ...]:
+    try:
+        items = tuple(itertools.islice(value, limit + 1))
+    except Exception as error:
+        raise InvalidRun(f"{argument} cannot be read: {shown(str(error))}.") from None
+    if len(items) > limit:
+        raise InvalidRun(f"{argument} may hold at most {limit} items.")
+    return items
+
+
 def _json_object(name: str, value: object) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
         raise InvalidRun(f"{name} must be a JSON object, not {shown(value)}.")
     try:
-        text = json.dumps(dict(value), allow_nan=False)
-        text.encode()
-        copy: dict[str, Any] = json.loads(text)
-    except (TypeError, ValueError, RecursionError) as error:
+        text = json.dumps(dict(value), allow_nan=False, ensure_ascii=False).encode()
+    except Exception as error:  # a caller's mapping may raise anything
         raise InvalidRun(f"{name} must be JSON: {shown(str(error))}.") from None
     if len(text) > MAX_CONTEXT_BYTES:
         raise InvalidRun(f"{name} is {len(text)} bytes of JSON; at most {MAX_CONTEXT_BYTES} are allowed.")
+    copy: dict[str, Any] = json.loads(text)
     if depth_of(copy) > MAX_DEPTH:
         raise InvalidRun(f"{name} is nested deeper than {MAX_DEPTH} levels.")
     return copy
@@ -208,14 +220,14 @@ def _params(value: object) -> dict[str, dict[str, Any]]:
     params = _json_object("params", value)
     for name, values in params.items():
         if not isinstance(values, dict):
-            raise InvalidRun(f"params[{name!r}] must be an object of the check's parameters, not {shown(values)}.")
+            raise InvalidRun(f"params[{shown(name)}] must be an object of the check's parameters, not {shown(values)}.")
     return params
 
 
 def _timeout(value: Any) -> float | None:
     if value is None:
         return None
-    numeric = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if numeric and 0 < value <= MAX_TIMEOUT_SECONDS:
         return float(value)
     raise InvalidRun(f"timeout must be seconds, more than 0 and at most {MAX_TIMEOUT_SECONDS:g}, not {shown(value)}.")
@@ -224,7 +236,7 @@ def _timeout(value: Any) -> float | None:
 def _names(argument: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise InvalidRun(f"{argument} must be a list of check names, not {shown(value)}.")
-    names = tuple(value)
+    names = _items(argument, value, MAX_REPEATED)
     for name in names:
         if not isinstance(name, str):
             raise InvalidRun(f"{argument} must hold names of checks, not {shown(name)}.")

@@ -30,7 +30,7 @@ class UnknownCheck(InvalidRun):
     """A run names a check that is not registered."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"No check is called {name!r}.{nearest(name, known)} `preflight checks` lists them all.")
+        super().__init__(f"No check is called {name[:64]!r}.{nearest(name, known)} `preflight checks` lists them all.")
 
 
 class UnknownEventType(InvalidRun):
@@ -80,5 +80,5 @@ class EmbeddedError(PreFlightError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return " Did you mean a or b?" for the closest known words, or nothing."""
-    near = difflib.get_close_matches(word, sorted(known), n=3)
+    near = difflib.get_close_matches(word[:64], sorted(known), n=3)
     return f" Did you mean {' or '.join(near)}?" if near else ""

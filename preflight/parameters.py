@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import pydantic
 
 from preflight.context import shown
-from preflight.declaration import DECLARATION, FunctionCheck
-from preflight.exceptions import InvalidRun, nearest
+from preflight.declaration import DECLARATION, FunctionCheck, source_of
+from preflight.exceptions import InvalidCheck, InvalidRun, nearest
 from preflight.redaction import MASK, is_secret_name, redact
 
 Check = TypeVar("Check")
@@ -62,6 +62,20 @@ def with_parameters(name: str, check: Check, values: Mapping[str, Any]) -> Check
             raise InvalidRun(f"Check {name!r} has no parameter {shown(key)}.{nearest(str(key), types)}{has}")
     valid = {key: _valid(name, key, types[key], value) for key, value in values.items()}
     return typing.cast("Check", dataclasses.replace(typing.cast("Any", check), **valid))
+
+
+def validate_parameters(check: Any) -> None:
+    """Raise `InvalidCheck` when a parameter's type cannot be read or its value is not of that type."""
+    try:
+        for name, annotation in parameter_types(check).items():
+            _adapter(annotation).validate_python(getattr(check, name))
+    except pydantic.ValidationError as error:
+        reason = f"its parameter {name} has a value that is wrong: {error.errors()[0]['msg']}"
+    except Exception as error:  # a type that pydantic or typing cannot read raises of all kinds
+        reason = f"the types of its parameters cannot be read: {type(error).__name__}: {shown(str(error))}"
+    else:
+        return
+    raise InvalidCheck(f"The check at {source_of(check)} cannot be registered: {reason}.")
 
 
 def _valid(name: str, key: str, annotation: Any, value: Any) -> Any:

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, TypeGuard
 
-from preflight.declaration import FunctionCheck, PreFlightCheck, Question, source_of
-from preflight.exceptions import InvalidCheck, PreFlightError, UnknownCheck
+from preflight.context import shown
+from preflight.declaration import DECLARATION, FunctionCheck, PreFlightCheck, Question, source_of
+from preflight.exceptions import InvalidCheck, PreFlightError, UnknownCheck, nearest
+from preflight.parameters import validate_parameters
 from preflight.redaction import redact
 from preflight.settings import Settings, settings
 from preflight.validation import validate
@@ -47,9 +49,10 @@ class PreFlightRegistry:
         """
         instance = _instance(check)
         validate(instance)
+        validate_parameters(instance)
         with self._lock:
             present = self._checks.get(instance.name)
-            if present is not None and source_of(present) != source_of(instance):
+            if present is not None and not _same(present, instance):
                 places = f"{source_of(present)} and {source_of(instance)}"
                 raise InvalidCheck(f"Two checks are called {instance.name!r}: {places}. Rename one.")
             if present is None and len(self._checks) >= MAX_CHECKS:
@@ -97,8 +100,7 @@ class PreFlightRegistry:
         try:
             load()
         except (Exception, SystemExit) as error:
-            text = str(error) if isinstance(error, PreFlightError) else f"{type(error).__name__}: {error}"
-            self.broken.append(BrokenSource(source, redact(" ".join(text.split()))[:500]))
+            self.broken.append(BrokenSource(source, _line(error)))
 
     def _load(self, source: str, settings: Settings) -> None:
         self._add(lambda: _named(source), settings)
@@ -108,7 +110,14 @@ class PreFlightRegistry:
         if not isinstance(found, ModuleType):
             self.register(found)
             return
-        for check in _checks_in(found, settings):
+        # Each module and each check by itself: a broken one leaves its neighbours alone.
+        for inner in pkgutil.iter_modules(getattr(found, "__path__", ()), f"{found.__name__}."):
+            self._attempt(inner.name, functools.partial(self._load, inner.name, settings))
+        for name, make in _makers_in(found, settings):
+            self._attempt(f"{found.__name__}.{name}", functools.partial(self._register_all, make))
+
+    def _register_all(self, make: Callable[[], Iterable[PreFlightCheck]]) -> None:
+        for check in make():
             self.register(check)
 
 
@@ -117,10 +126,33 @@ def _instance(check: Any) -> Any:
         return check
     try:
         return check()
-    except TypeError as error:
+    except Exception as error:
         raise InvalidCheck(
-            f"The check class {check.__qualname__} needs arguments ({error}): register an instance of it."
+            f"The check class {check.__qualname__} cannot be made without arguments ({_line(error)}):"
+            " register an instance of it."
         ) from None
+
+
+def _line(error: BaseException) -> str:
+    """Return an error of the user's code in one redacted line."""
+    try:
+        text = str(error) if isinstance(error, PreFlightError) else f"{type(error).__name__}: {error}"
+    except Exception:
+        text = type(error).__name__
+    return redact(" ".join(text[:4000].split()))[:500]
+
+
+def _same(present: PreFlightCheck, other: PreFlightCheck) -> bool:
+    """Return whether two checks are one that was found twice: the same definition with the same values."""
+    try:
+        return present is other or (source_of(present) == source_of(other) and _values(present) == _values(other))
+    except Exception:  # comparing runs code of the values
+        return False
+
+
+def _values(check: PreFlightCheck) -> dict[str, Any]:
+    names = [field.name for field in dataclasses.fields(check)] if dataclasses.is_dataclass(check) else vars(check)
+    return {name: getattr(check, name) for name in names if name != "function"}
 
 
 def _sources(settings: Settings) -> Iterator[str]:
@@ -141,16 +173,13 @@ def _named(source: str) -> Any:
     return getattr(found, attribute) if attribute else found
 
 
-def _checks_in(module: ModuleType, settings: Settings) -> Iterable[PreFlightCheck]:
-    """Yield the checks that a module, or the modules of a package, define."""
-    if hasattr(module, "__path__"):
-        for inner in pkgutil.iter_modules(module.__path__, f"{module.__name__}."):
-            yield from _checks_in(importlib.import_module(inner.name), settings)
-    for value in list(vars(module).values()):
+def _makers_in(module: ModuleType, settings: Settings) -> Iterator[tuple[str, Callable[[], Iterable[PreFlightCheck]]]]:
+    """Yield what makes the checks that a module defines, with the name it has there."""
+    for name, value in list(vars(module).items()):
         if isinstance(value, PreFlightCheck):
-            yield value
+            yield name, functools.partial(list, (value,))
         elif _is_check_class(value) and value.__module__ == module.__name__:
-            yield from value.from_settings(settings)
+            yield name, functools.partial(value.from_settings, settings)
 
 
 def _is_check_class(value: object) -> TypeGuard[type[PreFlightCheck]]:
@@ -168,6 +197,10 @@ def check(
     """Make a check of a function: `@check(name="stock", priority=20)`. Registers it at once."""
 
     def decorate(function: Question) -> FunctionCheck:
+        unknown = declaration.keys() - DECLARATION
+        if unknown:
+            key = min(unknown)
+            raise InvalidCheck(f"@check(name={shown(name)}) takes no {key!r}.{nearest(key, DECLARATION)}")
         made = FunctionCheck(name=name, priority=priority, function=function, **declaration)
         (_default if registry is None else registry).register(made)
         return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,9 +15,9 @@ import pydantic
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from preflight.context import EVENT_TYPE
+from preflight.context import EVENT_TYPE, shown
 from preflight.exceptions import InvalidSettings
-from preflight.redaction import redact
+from preflight.redaction import MASK, redact
 
 PREFIX = "PREFLIGHT_"
 REDIS_SCHEMES = ("redis", "rediss")
@@ -42,14 +43,14 @@ def checked_url(value: str, schemes: tuple[str, ...]) -> str:
         raise ValueError(f"must start with {' or '.join(f'{name}://' for name in schemes)}")
     if re.search(r"%(?![0-9A-Fa-f]{2})", rest):
         raise ValueError("has a '%' that is no escape: write a literal '%' as %25")
-    if rest.partition("/")[0].count("@") > 1 or rest.rpartition("@")[0].count("/"):
-        raise ValueError("has a literal '@' or '/' in its user or password: write them as %40 and %2F")
-    parts = urlsplit(value)
+    if rest.partition("/")[0].count("@") > 1 or set("/?#") & set(rest.rpartition("@")[0]):
+        raise ValueError("has a literal '@', '/', '?' or '#' in its user or password: write %40, %2F, %3F, %23")
     try:
+        parts = urlsplit(value)
         port = parts.port
     except ValueError:
         raise ValueError("has a port that is no number from 1 to 65535") from None
-    if not parts.hostname and scheme.startswith("redis"):
+    if not parts.hostname and not scheme.startswith("postgres"):
         raise ValueError("names no host")
     if port == 0:
         raise ValueError("has a port that is no number from 1 to 65535")
@@ -147,6 +148,26 @@ class Settings(BaseSettings):
                 raise ValueError(f"holds {word!r}, but an event type is lower-case letters, digits and underscores")
         return value
 
+    @pydantic.field_validator("setup")
+    @classmethod
+    def _setup_names_a_function(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[\w.]+:[\w.]+", value):
+            raise ValueError("must be module:function, as in django:setup")
+        return value
+
+    @pydantic.field_validator("checks", "packs")
+    @classmethod
+    def _modules_are_named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for word in value:
+            if not re.fullmatch(r"[\w.]+(?::[\w.]+)?", word):
+                raise ValueError(f"holds {word!r}: name modules as in shop.checks, separated by commas")
+        return value
+
+    @pydantic.field_validator("check_websocket_url")
+    @classmethod
+    def _websocket_url_is_well_formed(cls, value: str) -> str:
+        return checked_url(value, ("ws", "wss", "http", "https")) if value else value
+
     @property
     def redis(self) -> str:
         """The Redis URL; `InvalidSettings` if there is none."""
@@ -184,10 +205,40 @@ def load(values: Mapping[str, Any] | None = None) -> Settings:
         return Settings(**(values or {}))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        name = f"{PREFIX}{str(first['loc'][0]).upper()}"
-        value = redact(repr(os.environ.get(name, first.get("input"))))
-        reason = first["msg"].removeprefix("Value error, ")
-        raise InvalidSettings(f"{name}={value}: {reason}.") from None
+        field = str(first["loc"][0])
+        name = f"{PREFIX}{field.upper()}"
+        given = (values or {}).get(field, os.environ.get(name, first.get("input")))
+        reason = _reason(field, first["msg"])
+        accepted = Settings.model_fields[field].description
+        raise InvalidSettings(f"{name}={_given(field, given)}: {reason}. {accepted}") from None
+
+
+def _reason(field: str, message: str) -> str:
+    """Return what is accepted: of a number its whole range, which pydantic tells by one end only."""
+    kind = {int: "a whole number", float: "a number"}.get(Settings.model_fields[field].annotation)  # type: ignore[arg-type]
+    if not kind:
+        return message.removeprefix("Value error, ").rstrip(".")
+    limits = Settings.model_fields[field].metadata
+    low = next(limit for limit in limits if hasattr(limit, "ge") or hasattr(limit, "gt"))
+    high = next(limit.le for limit in limits if hasattr(limit, "le"))
+    return f"must be {kind} {f'from {low.ge}' if hasattr(low, 'ge') else f'above {low.gt}'} to {high}"
+
+
+def _given(field: str, value: Any) -> str:
+    """Return a wrong value as it may be shown: of a URL that may hold a password, only what is surely none."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if SecretStr not in _types(field) or not isinstance(text, str):
+        return redact(shown(text))
+    scheme, separator, rest = text.strip().partition("://")
+    head = f"{scheme}://" if separator and re.fullmatch(r"[a-z0-9+]{1,20}", scheme) else ""
+    users, at, address = rest.rpartition("@")
+    plain = head and "@" not in users and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,7})?(?:/[\w-]*)?", address)
+    return f"{head}{MASK + '@' if at else ''}{address}" if plain else f"{head}{MASK}"
+
+
+def _types(field: str) -> tuple[Any, ...]:
+    """Return the types that a setting may have."""
+    return typing.get_args(Settings.model_fields[field].annotation)
 
 
 @functools.cache

@@ -137,7 +137,7 @@ class CheckReport:
         """Build the line from its JSON object; unknown keys of a newer version are ignored."""
         known = {field.name for field in dataclasses.fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
-        values |= {"status": Status(data["status"]), "severity": Severity(data.get("severity", "blocking"))}
+        values |= {"status": _status(data["status"]), "severity": _severity(data.get("severity"))}
         return cls(**values | {"warnings": tuple(data.get("warnings", ()))})
 
 
@@ -235,6 +235,15 @@ class PreFlightReport:
             triggered_by=UUID(data["triggered_by"]) if data.get("triggered_by") else None,
             metadata=data.get("metadata") or {},
         )
+
+
+def _status(value: object) -> Status:
+    """Return the status; one that this version does not know blocks, since it cannot be told to be good."""
+    return next((status for status in Status if status == value), Status.ERROR)
+
+
+def _severity(value: object) -> Severity:
+    return next((severity for severity in Severity if severity == value), Severity.BLOCKING)
 
 
 def plan_order(check: CheckReport) -> tuple[int, str]:

@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import inspect
-import math
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from preflight.context import EVENT_TYPE, shown
-from preflight.declaration import source_of
+from preflight.declaration import FunctionCheck, PreFlightCheck, source_of
 from preflight.exceptions import InvalidCheck
 from preflight.types import Severity
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 MAX_PRIORITY = 1000
 MAX_TIMEOUT_SECONDS = 600.0
+MAX_CACHE_SECONDS = 86_400.0
 CACHE_SCOPES = ("global", "campaign")
 
 
 def validate(check: Any) -> None:
     """Raise `InvalidCheck` with the check's source and the first rule that its declaration breaks."""
     try:
+        _validate_kind(check)
         _validate_name(check)
         _validate_priority(check)
         _validate_timeout(check)
         _validate_execute(check)
         _validate_conditions(check)
+        _validate_applies_to(check)
         _validate_severity(check)
         _validate_cache(check)
     except ValueError as error:
         raise InvalidCheck(f"The check at {source_of(check)} cannot be registered: {error}.") from None
+
+
+def _validate_kind(check: Any) -> None:
+    if not isinstance(check, PreFlightCheck):
+        raise ValueError(f"it is a {type(check).__name__}, not a PreFlightCheck: inherit from preflight.PreFlightCheck")
 
 
 def _validate_name(check: Any) -> None:
@@ -50,7 +56,7 @@ def _validate_priority(check: Any) -> None:
 
 def _validate_timeout(check: Any) -> None:
     timeout: Any = getattr(check, "timeout", None)
-    numeric = isinstance(timeout, int | float) and not isinstance(timeout, bool) and math.isfinite(timeout)
+    numeric = isinstance(timeout, int | float) and not isinstance(timeout, bool)
     if not (numeric and 0 < timeout <= MAX_TIMEOUT_SECONDS):
         raise ValueError(
             f"its timeout must be seconds, more than 0 and at most {MAX_TIMEOUT_SECONDS:g}, not {shown(timeout)}"
@@ -58,14 +64,13 @@ def _validate_timeout(check: Any) -> None:
 
 
 def _validate_execute(check: Any) -> None:
-    execute = getattr(check, "execute", None)
-    function = getattr(type(check), "function", None) or execute
-    if not callable(execute):
+    function = check.function if isinstance(check, FunctionCheck) else getattr(check, "execute", None)
+    if not callable(function) or type(check).execute is PreFlightCheck.execute:
         raise ValueError("it needs a method execute(self, context)")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise ValueError("its execute must return a CheckResult, but it is a generator: replace yield by return")
     try:
-        inspect.signature(getattr(check, "function", execute)).bind(object())
+        inspect.signature(function).bind(object())
     except TypeError as error:
         raise ValueError(f"its execute must take one argument, the context: {error}") from None
 
@@ -73,8 +78,9 @@ def _validate_execute(check: Any) -> None:
 def _validate_conditions(check: Any) -> None:
     event_types = getattr(check, "event_types", None)
     if event_types is not None:
-        if isinstance(event_types, str) or not isinstance(event_types, Iterable):
-            raise ValueError(f"its event_types must be a list of event types, not {shown(event_types)}")
+        # An iterator would be empty when it is read again, and an empty list would mean "never asked" in silence.
+        if not isinstance(event_types, tuple | list | set | frozenset) or not event_types:
+            raise ValueError(f"its event_types must be a list of event types or None for all, not {shown(event_types)}")
         for event_type in event_types:
             if not (isinstance(event_type, str) and EVENT_TYPE.fullmatch(event_type)):
                 raise ValueError(
@@ -83,6 +89,13 @@ def _validate_conditions(check: Any) -> None:
     requires = getattr(check, "requires", ())
     if not isinstance(requires, tuple | list) or not all(isinstance(name, str) and name for name in requires):
         raise ValueError(f"its requires must be a tuple of input names, not {shown(requires)}")
+
+
+def _validate_applies_to(check: Any) -> None:
+    applies_to = getattr(check, "applies_to", None)
+    if not callable(applies_to) or inspect.iscoroutinefunction(applies_to):
+        # A coroutine is true whatever it would answer.
+        raise ValueError("its applies_to must be an ordinary method applies_to(self, context), not async")
 
 
 def _validate_severity(check: Any) -> None:
@@ -97,8 +110,10 @@ def _validate_cache(check: Any) -> None:
         raise ValueError("it has a cache_scope and no cache_ttl: give both or neither")
     if ttl is None:
         return
-    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not (math.isfinite(ttl) and ttl > 0):
-        raise ValueError(f"its cache_ttl must be seconds, more than 0, not {shown(ttl)}")
+    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 < ttl <= MAX_CACHE_SECONDS:
+        raise ValueError(
+            f"its cache_ttl must be seconds, more than 0 and at most {MAX_CACHE_SECONDS:g}, not {shown(ttl)}"
+        )
     if scope is not None and not callable(scope) and scope not in CACHE_SCOPES:
         raise ValueError(
             f"its cache_scope must be 'global', 'campaign' or a function of the context, not {shown(scope)}"

@@ -1,4 +1,4 @@
-"""Fixtures for every layer. Unit tests use none of the servers, so nothing of them is imported before it is asked for."""
+"""Fixtures for every layer. Nothing of the servers is imported before a test asks for one: unit tests do not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _partner():
 
 @pytest.fixture(scope="session")
 def shared_valkey(tmp_path_factory) -> Iterator[object]:
-    """A Valkey for the whole session; each test has a namespace on it."""
+    """Yield a Valkey for the whole session; each test has a namespace on it."""
     import servers
 
     server = servers.Valkey(tmp_path_factory.mktemp("valkey"), secrets.token_hex(8))
@@ -41,7 +41,7 @@ def shared_valkey(tmp_path_factory) -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def shared_postgresql(tmp_path_factory) -> Iterator[object]:
-    """A PostgreSQL for the whole session, with a migrated template; each test has a database on it."""
+    """Yield a PostgreSQL for the whole session, with a migrated template; each test has a database on it."""
     import servers
 
     from preflight.reports import migrations
@@ -64,13 +64,13 @@ def leaves_nothing() -> Iterator[None]:
 
 @pytest.fixture
 def namespace() -> str:
-    """A namespace of the test's own on the shared Valkey."""
+    """Return a namespace of the test's own on the shared Valkey."""
     return f"t{secrets.token_hex(6)}"
 
 
 @pytest.fixture
 def redis_url(shared_valkey, namespace, leaves_nothing) -> Iterator[str]:
-    """The shared Valkey; keys that the test leaves for ever in its namespace fail it."""
+    """Yield the shared Valkey's address; keys that the test leaves for ever in its namespace fail it."""
     import servers
 
     yield shared_valkey.url
@@ -81,7 +81,7 @@ def redis_url(shared_valkey, namespace, leaves_nothing) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(shared_postgresql) -> Iterator[str]:
-    """A migrated database of the test's own."""
+    """Yield the address of a migrated database of the test's own."""
     name = f"t{secrets.token_hex(6)}"
     yield shared_postgresql.create_database(name, TEMPLATE)
     shared_postgresql.drop_database(name)
@@ -89,7 +89,7 @@ def database_url(shared_postgresql) -> Iterator[str]:
 
 @pytest.fixture
 def private_valkey(tmp_path) -> Iterator[object]:
-    """A Valkey of the test's own: `.url`, `.stop()`, `.kill()`, `.start()`, `.pause()`, `.resume()`."""
+    """Yield a Valkey of the test's own: `.url`, `.stop()`, `.kill()`, `.start()`, `.pause()`, `.resume()`."""
     import servers
 
     fragile = servers.fragile_valkey(tmp_path)
@@ -99,7 +99,7 @@ def private_valkey(tmp_path) -> Iterator[object]:
 
 @pytest.fixture
 def private_postgresql(tmp_path) -> Iterator[object]:
-    """A PostgreSQL of the test's own, without a schema: `.url`, `.stop()`, `.kill()`, `.start()`, `.pause()`."""
+    """Yield a PostgreSQL of the test's own, without a schema: `.url`, `.stop()`, `.kill()`, `.start()`, `.pause()`."""
     import servers
 
     fragile = servers.fragile_postgresql(tmp_path)

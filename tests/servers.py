@@ -36,6 +36,7 @@ class Fragile:
 
     @property
     def url(self) -> str:
+        """The address with its password."""
         return self.server.url
 
     def start(self):

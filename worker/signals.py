@@ -12,6 +12,9 @@ from worker.keepers import Keepers
 
 logger = logging.getLogger("preflight.worker")
 
+#: How often the pool looks for processes that died.
+REAP_SECONDS = 0.25
+
 _running: list[Keepers] = []
 
 
@@ -28,9 +31,21 @@ def prepare(**_: Any) -> None:
 
 def start_keepers(sender: Any, **_: Any) -> None:
     """Start the threads that keep runs going, once the worker reads its queues."""
+    _watch_children(sender)
     keepers = Keepers(sender.app)
     _running.append(keepers)
     keepers.start()
+
+
+def _watch_children(consumer: Any) -> None:
+    """Look for dead processes of the pool often.
+
+    The pool looks when a child's pipe closes, which can be before the kernel lets the child be reaped; its next look
+    by itself is 5 s later, and by then the check has "timed out" instead of "died".
+    """
+    maintain = getattr(getattr(consumer.pool, "_pool", None), "maintain_pool", None)
+    if consumer.hub is not None and maintain is not None:
+        consumer.hub.call_repeatedly(REAP_SECONDS, maintain)
 
 
 def stop_keepers(**_: Any) -> None:

@@ -90,5 +90,5 @@ def program(entry: Entry, words: Mapping[str, str], home: Path, environment: Map
         command=(sys.executable, *(argument.format_map(words) for argument in entry.arguments)),
         log=home / "logs" / f"{entry.name}.log",
         environment={**environment, **{key: value.format_map(words) for key, value in entry.environment.items()}},
-        directory=repository(),
+        directory=repository() if "worker" in entry.arguments else None,
     )

@@ -58,6 +58,7 @@ class EmbeddedSystem:
         self.home: Path = settings.home.expanduser().absolute()
         self.flower_port, self.realtime_port = free_port(), free_port()
         self.flower_password = ""
+        self.stop_seconds = STOP_SECONDS
         self._entries = entries
         self._extra: dict[str, str] = {}
         self._ready, self._migrate = ready, migrate
@@ -189,20 +190,20 @@ class EmbeddedSystem:
     def stop(self) -> None:
         """Stop workers, beat and Flower first and together, the servers last, and let the home go."""
         try:
-            _stop([one.child for one in self._supervised if isinstance(one, SupervisedProgram)])
-            _stop([server.child for server in self._servers if server.started])
+            _stop([one.child for one in self._supervised if isinstance(one, SupervisedProgram)], self.stop_seconds)
+            _stop([server.child for server in self._servers if server.started], STOP_SECONDS)
         finally:
             self._supervised.clear()
             self._servers.clear()
             self._closing.close()
 
 
-def _stop(children: Sequence[Child]) -> None:
+def _stop(children: Sequence[Child], seconds: float) -> None:
     """Ask all to end, wait for them together, kill the rest; at an interruption kill at once."""
     try:
         for child in children:
             child.ask_to_stop()
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + seconds
         for child in children:
             child.ended_within(deadline - time.monotonic())
     finally:

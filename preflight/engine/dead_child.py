@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import queue
-import signal
+import re
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from preflight.engine.execution import timed_out
 from preflight.engine.runs import Runs
 from preflight.engine.state import RunState, errored
+
+
+_EXIT = re.compile(r"signal (?P<signal>\d+)|exitcode (?P<code>-?\d+)")
 
 
 class Obituary(NamedTuple):
@@ -46,8 +49,7 @@ def _answer(obituary: Obituary, timeout: float) -> dict[str, Any]:
 
 def exit_text(words: str) -> str:
     """Return " (signal 11)" or " (exit code 3)" from the pool's words for how a process ended."""
-    for number in signal.Signals:
-        if f"signal {int(number)} " in words or f"({number.name})" in words or f"signal {int(number)}." in words:
-            return f" (signal {int(number)})"
-    code = words.rpartition("exitcode ")[2].split(".")[0].strip()
-    return f" (exit code {code})" if code.lstrip("-").isdigit() else ""
+    found = _EXIT.search(words)
+    if not found:
+        return ""
+    return f" (signal {found['signal']})" if found["signal"] else f" (exit code {found['code']})"

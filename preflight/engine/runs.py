@@ -21,6 +21,8 @@ from preflight.types import BLOCKING_STATUSES, Severity
 STATE_VERSION = 1
 #: A worker is alive while its last heartbeat is younger than this, in milliseconds.
 ALIVE_MS = 3000
+#: A worker has this long to report that a check timed out before the watchdog says so.
+TIMEOUT_GRACE_MS = 300
 #: Scripts that drive a run and share `run.lua`.
 _SHARING = frozenset({"open", "record", "expire", "abort", "requeue"})
 
@@ -79,7 +81,7 @@ class Runs:
     def claim(self, run_id: UUID, name: str, number: str, worker: str) -> Claim | None:
         """Start a check, or return None: the run is over, or another worker has the check."""
         keys = [self.keys.state(run_id), self.keys["due"], self.keys["numbers"]]
-        claimed = self.call("claim", keys, [str(run_id), name, number, worker])
+        claimed = self.call("claim", keys, [str(run_id), name, number, worker, TIMEOUT_GRACE_MS])
         if not claimed:
             return None
         return Claim(json.loads(claimed[0]), json.loads(claimed[1]), int(claimed[2]))
@@ -135,6 +137,10 @@ class Runs:
         found = self.call("due", [self.keys["due"], self.keys["lease:watchdog"]], [holder, lease_ms, most])
         return (int(found[0]), [UUID(run_id) for run_id in found[1:]]) if found else None
 
+    def look_again(self, run_id: UUID, at_ms: int) -> None:
+        """Have the watchdog look at a run at an instant of Redis' clock, if it would not look before."""
+        self.client.zadd(self.keys["due"], {str(run_id): at_ms}, xx=True, lt=True)
+
     def outbox(self, holder: str, lease_ms: int, most: int = 200) -> list[str]:
         """Return ids of finished runs that are not stored yet; none while another process has the lease."""
         found: list[str] = self.call(
@@ -175,7 +181,10 @@ def _check_fields(check: PlannedCheck) -> dict[str, str | int]:
     if check.answer is not None:
         return {f"a:{check.name}": answers.encode(check.answer), f"s:{check.name}": "d"}
     asked = {"timeout": check.timeout, "params": check.params, "severity": check.severity}
-    return {f"c:{check.name}": json.dumps(asked, separators=(",", ":"))}
+    return {
+        f"c:{check.name}": json.dumps(asked, separators=(",", ":")),
+        f"x:{check.name}": round(check.timeout * 1000),
+    }
 
 
 def _limit(check: PlannedCheck) -> str | float:

@@ -11,15 +11,13 @@ from uuid import UUID
 
 from preflight.engine.execution import timed_out
 from preflight.engine.plan import PlannedCheck
-from preflight.engine.runs import Answer, Runs
+from preflight.engine.runs import TIMEOUT_GRACE_MS, Answer, Runs
 from preflight.engine.state import Place, RunState, errored
 from preflight.engine.workers import fresh_names
 from preflight.types import Severity
 
 #: A message that was passed over for this long is taken for lost.
 LOST_AFTER_MS = 1000
-#: A worker has this long to report that a check timed out before the watchdog says so.
-TIMEOUT_GRACE_MS = 500
 #: A check is asked by at most this many workers that died over it.
 MOST_ATTEMPTS = 2
 LEASE_MS = 2000
@@ -71,6 +69,7 @@ class Watchdog:
             return
         for check in state.unanswered:
             self._mend_check(state, check, around)
+        self.runs.look_again(run_id, min(next_limits(state, around.now_ms), default=state.deadline_ms))
 
     def _mend_check(self, state: RunState, check: PlannedCheck, around: Surroundings) -> None:
         place = state.place(check.name)
@@ -95,6 +94,13 @@ class Watchdog:
 
     def _answer(self, state: RunState, check: PlannedCheck, place: Place, answer: Answer) -> None:
         self.runs.record(state.id, check.name, answer, check.severity, place=place.text)
+
+
+def next_limits(state: RunState, now_ms: int) -> list[int]:
+    """Return the instants at which the watchdog has to answer for checks that are running now."""
+    running = [(state.place(check.name), check.timeout) for check in state.unanswered]
+    limits = [place.since_ms + round(timeout * 1000) + TIMEOUT_GRACE_MS for place, timeout in running if place.since_ms]
+    return [limit for limit in limits if limit > now_ms]
 
 
 def expired(state: RunState) -> dict[str, tuple[Answer, str]]:

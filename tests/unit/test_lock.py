@@ -34,7 +34,7 @@ def test_every_dependency_of_the_project_is_locked():
 
 
 def test_every_locked_package_is_pinned_and_has_a_hash():
-    """pip can refuse whatever was not locked."""
+    """Installing with `--require-hashes` refuses whatever was not locked."""
     entries = re.split(r"\n(?=[A-Za-z0-9])", LOCK.strip())
 
     assert [entry for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []

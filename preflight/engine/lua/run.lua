@@ -5,9 +5,8 @@
 --              "name|." was answered at planning and does not
 --   c:<name>   what a worker needs to ask the check   s:<name>  where the check is, as one of
 --              "q <number> <ms> <attempt>" in the queue, "r <number> <ms> <attempt> <worker>" running, "d" done
---   w:<name>   its wait in the queue in ms            a:<name>  its answer, written once
+--   x:<name>   its timeout in ms   w:<name>  its wait in the queue in ms   a:<name>  its answer, written once
 local ENDED_MS = 7 * 24 * 3600 * 1000   -- a finished run waits this long to be stored
-local LOOK_MS = 1000                    -- the watchdog looks at every open run this often
 
 local function finish(keys, id, now)
   redis.call('HSET', keys.state, 'end', now)

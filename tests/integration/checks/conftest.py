@@ -115,9 +115,9 @@ async def silent(reader, writer):
 
 
 async def garbage(reader, writer):
-    """Speak a protocol that nobody asked for."""
+    """Speak a protocol that nobody asked for, until the other side has had enough."""
     writer.write(b"220 mail.example ESMTP\r\n\r\n")
-    await asyncio.Event().wait()
+    await reader.read()
 
 
 async def hanging_up(reader, writer):

@@ -1,0 +1,63 @@
+"""`preflight db`: the reports' schema and its retention, by hand."""
+
+from __future__ import annotations
+
+import click
+
+from preflight.cli.arguments import debug_option
+
+
+@click.group
+def db() -> None:
+    """Create, migrate, purge or check the database of the reports."""
+
+
+@db.command
+@debug_option
+def upgrade() -> None:
+    """Bring the schema to the version that this PreFlight needs. Harmless when it is there."""
+    url = _database()
+    from preflight.reports import migrations
+
+    before = migrations.current(url)
+    migrations.upgrade(url)
+    after = migrations.current(url)
+    click.echo(f"The schema is at {after}." if before == after else f"The schema went from {before or 'nothing'} to {after}.")
+
+
+@db.command
+@click.option("--dry-run", is_flag=True, help="Only say how many reports would go.")
+@debug_option
+def purge(*, dry_run: bool) -> None:
+    """Delete the reports that are older than PREFLIGHT_RETENTION_DAYS."""
+    url = _database()
+    from preflight.reports.store import ReportStore
+    from preflight.settings import settings
+
+    days = settings().retention_days
+    count = ReportStore(url).purge(days, dry_run=dry_run)
+    reports = f"{count} report{'' if count == 1 else 's'} older than {days} days"
+    click.echo(f"{reports} would be deleted." if dry_run else f"{reports} deleted.")
+
+
+@db.command
+@debug_option
+def check() -> int:
+    """Say whether the schema is the one that this PreFlight needs. Ends with 3 if it is not."""
+    url = _database()
+    from preflight.exceptions import StoreUnavailable
+    from preflight.reports import migrations
+
+    try:
+        revision = migrations.check_schema(url)
+    except StoreUnavailable as error:
+        click.echo(f"preflight: {error}", err=True)
+        return 3
+    click.echo(f"The schema is at {revision}, as it must be.")
+    return 0
+
+
+def _database() -> str:
+    from preflight.cli import environment
+
+    return environment.connected().database

@@ -1,0 +1,126 @@
+"""Everything that a check declares, as JSON, as a page for a person, and as Markdown."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from preflight.cli.formats import cell
+from preflight.cli.terminal import plain, wrapped
+from preflight.declaration import PreFlightCheck, definition_of, source_of
+from preflight.parameters import parameters
+
+if TYPE_CHECKING:
+    from preflight.registry import BrokenSource
+
+_LABEL = 12
+
+
+def describe(check: PreFlightCheck) -> dict[str, Any]:
+    """Return a check's declaration as a JSON object. Times are in seconds; `event_types` null means all."""
+    summary, _, rest = _documentation(check).partition("\n")
+    return {
+        "name": check.name,
+        "priority": check.priority,
+        "summary": summary,
+        "description": rest.strip(),
+        "event_types": None if check.event_types is None else sorted(check.event_types),
+        "requires": list(check.requires),
+        "timeout": check.timeout,
+        "severity": str(check.severity),
+        "cache_ttl": check.cache_ttl,
+        "cache_scope": _scope(check),
+        "may_be_slow": check.may_be_slow,
+        "parameters": [
+            {"name": one.name, "type": one.type, "default": one.default} for one in parameters(check)
+        ],
+        "remediation": check.default_remediation,
+        "source": source_of(check),
+    }
+
+
+def _documentation(check: PreFlightCheck) -> str:
+    definition = definition_of(check)
+    text = definition.__doc__ or ""
+    # A dataclass without a docstring gets its signature for one.
+    return "" if text.startswith(f"{definition.__name__}(") else inspect.cleandoc(text)
+
+
+def _scope(check: PreFlightCheck) -> str | None:
+    scope = check.cache_scope
+    return "a function of the context" if callable(scope) else scope
+
+
+def events_of(description: dict[str, Any]) -> str:
+    """Return the event types that a check is asked for, in words."""
+    events = description["event_types"]
+    return "all" if events is None else ", ".join(events) or "none"
+
+
+def notes_of(description: dict[str, Any]) -> str:
+    """Return what is special about a check: that it never blocks, that its answers are kept."""
+    notes = ["advisory"] if description["severity"] == "advisory" else []
+    return ", ".join(notes + ([f"cached {_cache(description)}"] if description["cache_ttl"] else []))
+
+
+def _cache(description: dict[str, Any]) -> str:
+    scope = description["cache_scope"]
+    return f"{description['cache_ttl']:g} s" + (f" ({scope})" if scope else "")
+
+
+def _facts(description: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    blocks = "a failure is NO-GO" if description["severity"] == "blocking" else "a failure is shown and stops nothing"
+    yield "tier", str(description["priority"])
+    yield "asked for", "all event types" if description["event_types"] is None else events_of(description)
+    yield "requires", ", ".join(description["requires"]) or "nothing"
+    yield "timeout", f"{description['timeout']:g} s" + (", may be slow" if description["may_be_slow"] else "")
+    yield "severity", f"{description['severity']}: {blocks}"
+    yield "cache", _cache(description) if description["cache_ttl"] else "none: asked in every run"
+    yield "what to do", description["remediation"] or "said by each answer"
+    yield "source", description["source"]
+
+
+def page(console: Console, description: dict[str, Any]) -> Iterator[Text]:
+    """Yield the lines that show one check to a person."""
+    yield Text(plain(description["name"]), style="bold")
+    for paragraph in (description["summary"], *description["description"].split("\n\n")):
+        yield from wrapped(console, plain(paragraph), console.width) if paragraph else ()
+    yield Text("")
+    for label, value in _facts(description):
+        yield from _labelled(console, label, value)
+    parts = [f"{one['name']}: {one['type']} = {one['default']}" for one in description["parameters"]]
+    for number, value in enumerate(parts or ["none"]):
+        yield from _labelled(console, "" if number else "parameters", value)
+
+
+def _labelled(console: Console, label: str, value: str) -> Iterator[Text]:
+    for number, line in enumerate(wrapped(console, plain(value), console.width - _LABEL)):
+        yield Text.assemble((f"{'' if number else label:<{_LABEL}}", "dim"), line)
+
+
+def section(description: dict[str, Any]) -> str:
+    """Return one check as a section of Markdown."""
+    lines = [f"## {cell(description['name'])}", "", cell(description["summary"]), ""]
+    lines += [f"- {label}: {cell(value)}" for label, value in _facts(description)]
+    rows = [
+        f"| {cell(one['name'])} | {cell(one['type'])} | {cell(one['default'])} |" for one in description["parameters"]
+    ]
+    if rows:
+        lines += ["", "| parameter | type | default |", "| --- | --- | --- |", *rows]
+    return "\n".join(lines)
+
+
+def table(described: Iterable[dict[str, Any]], broken: Iterable[BrokenSource]) -> str:
+    """Return all checks as a table of Markdown, and the broken sources below it."""
+    lines = ["| tier | check | asks | event types | timeout | notes |", "| ---: | --- | --- | --- | ---: | --- |"]
+    for one in described:
+        values = (one["name"], one["summary"], events_of(one), f"{one['timeout']:g} s", notes_of(one))
+        lines.append(f"| {one['priority']} | {' | '.join(cell(value) for value in values)} |")
+    unusable = [f"- {cell(place.source)}: {cell(place.error)}" for place in broken]
+    if unusable:
+        lines += ["", "Sources that could not be used:", "", *unusable]
+    return "\n".join(lines)

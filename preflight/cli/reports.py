@@ -1,0 +1,125 @@
+"""`preflight reports` and `preflight report`: what was stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import click
+
+from preflight.cli.arguments import debug_option, format_option
+
+if TYPE_CHECKING:
+    from preflight.reports.store import ReportStore
+    from preflight.types import PreFlightReport
+
+_POLL_SECONDS = 1.0
+#: Late reports may turn up between newer ones: a page this long is looked at each time.
+_FOLLOWED = 200
+
+
+@click.command
+@click.option("--failed", is_flag=True, help="Only NO-GO.")
+@click.option("--event", metavar="EVENT", help="Only this event type.")
+@click.option("--check", metavar="CHECK", help="Only runs that planned this check.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
+@click.option("--follow", is_flag=True, help="Stay and show new ones as they come, oldest first, until Ctrl-C.")
+@format_option("human", "json", "csv")
+@debug_option
+def reports(  # noqa: PLR0913  # one argument per option
+    event: str | None, check: str | None, limit: int, output: str, *, failed: bool, follow: bool
+) -> None:
+    """List stored reports, newest first.
+
+    JSON is one array of whole reports; with --follow it is one report per line.
+    """
+    from preflight.cli.listings import listing
+
+    store = _store()
+    selection = {"failed": failed or None, "event_type": event, "check": check}
+    show = listing(output, following=follow)
+    found = store.recent(limit, **selection)
+    if not follow:
+        show(found)
+        return
+    show(list(reversed(found)))
+    for new in _followed(store, selection, {report.id for report in found}):
+        show([new])
+
+
+@click.command
+@click.argument("report_id", metavar="ID", type=click.UUID)
+@format_option("human", "json", "junit", "markdown", "github")
+@debug_option
+def report(report_id: UUID, output: str) -> int:
+    """Show the stored report ID as `preflight run` showed it. Ends with 0 whatever the verdict was."""
+    found = _store().get(report_id)
+    if found is None:
+        click.echo(f"preflight: {_unknown(report_id)}", err=True)
+        return 1
+    _show(found, output)
+    return 0
+
+
+def _unknown(report_id: UUID) -> str:
+    from preflight.settings import settings
+
+    days = settings().retention_days
+    return (
+        f"There is no report {report_id}. It may still be running, or be older than the {days} days that reports are"
+        " kept; `preflight reports` lists what there is."
+    )
+
+
+def _show(found: PreFlightReport, output: str) -> None:
+    from preflight.cli import terminal
+    from preflight.cli.formats import report_as
+    from preflight.cli.human import show_header, show_report
+
+    if output != "human":
+        click.echo(report_as(found, output))
+        return
+    console = terminal.stdout()
+    show_header(console, found)
+    show_report(console, found)
+
+
+def _store() -> ReportStore:
+    from preflight.cli import environment
+
+    settings = environment.connected()
+    from preflight.reports.store import ReportStore
+
+    return ReportStore(settings.database)
+
+
+def _followed(store: ReportStore, selection: dict[str, Any], seen: set[UUID]) -> Iterator[PreFlightReport]:
+    """Yield reports that were not seen, for ever. A database that is away is said once and waited for."""
+    import time
+
+    away = False
+    seen |= {report.id for report in store.recent(_FOLLOWED, **selection)}
+    while True:
+        time.sleep(_POLL_SECONDS)
+        found, away = _newest(store, selection, away=away)
+        yield from (report for report in reversed(found) if report.id not in seen)
+        seen |= {report.id for report in found}
+
+
+def _newest(
+    store: ReportStore, selection: dict[str, Any], *, away: bool
+) -> tuple[list[PreFlightReport], bool]:
+    from preflight.exceptions import StoreUnavailable
+
+    try:
+        return store.recent(_FOLLOWED, **selection), False
+    except StoreUnavailable as error:
+        if not away:
+            click.echo(f"preflight: {error} Trying again.", err=True)
+        return [], True
+
+
+def ids(found: Iterable[PreFlightReport]) -> list[UUID]:
+    """Return the ids of reports."""
+    return [report.id for report in found]

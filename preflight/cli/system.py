@@ -1,0 +1,52 @@
+"""`preflight up`, `preflight demo` and `preflight config`."""
+
+from __future__ import annotations
+
+import click
+
+from preflight.cli.arguments import debug_option, format_option
+
+
+@click.command
+@debug_option
+def up() -> int | None:
+    """Start the whole system on embedded servers, and stay until Ctrl-C.
+
+    Nothing but this Python is needed: Valkey, PostgreSQL, workers, beat and Flower start on loopback addresses.
+    """
+    from preflight import embedded
+    from preflight.settings import settings
+
+    return embedded.up(settings())
+
+
+@click.command
+@click.option("--once", is_flag=True, help="End after the run, with its exit code.")
+@debug_option
+def demo(*, once: bool) -> int | None:
+    """Start the whole system with sample data, run one full preflight and show its report."""
+    from preflight import embedded
+    from preflight.settings import settings
+
+    return embedded.demo(settings(), once=once)
+
+
+@click.command
+@format_option("human", "json")
+@debug_option
+def config(output: str) -> None:
+    """Show the effective settings, secrets masked. What the environment sets stands out."""
+    from preflight.cli import environment, terminal
+    from preflight.cli.formats import as_json
+
+    settings = environment.effective()
+    shown = settings.shown()
+    if output == "json":
+        click.echo(as_json(shown))
+        return
+    from rich.text import Text
+
+    console = terminal.stdout()
+    given = {f"PREFLIGHT_{name.upper()}" for name in settings.model_fields_set}
+    for name, value in shown.items():
+        terminal.show(console, Text(f"{name}={terminal.plain(value)}", style="bold" if name in given else "dim"))
