@@ -10,6 +10,7 @@ import inspect
 import pkgutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
@@ -157,9 +158,7 @@ def _values(check: PreFlightCheck) -> dict[str, Any]:
 
 def _sources(settings: Settings) -> Iterator[str]:
     """Yield the modules to look into: one per shipped check, pack and `PREFLIGHT_CHECKS` entry."""
-    import preflight.checks
-
-    for module in pkgutil.iter_modules(preflight.checks.__path__, "preflight.checks."):
+    for module in pkgutil.iter_modules([str(Path(__file__).parent / "checks")], "preflight.checks."):
         yield module.name
     for pack in settings.packs:
         yield f"preflight.{pack}.checks"

@@ -10,6 +10,7 @@ import asyncio
 import functools
 from typing import Any, Literal, Unpack, overload
 
+from preflight import keeping
 from preflight.context import RunDetails, RunRequest
 from preflight.engine.caller import Caller, new_run_id
 from preflight.engine.handle import FullRun, PreFlightRun
@@ -86,7 +87,7 @@ class PreFlightRunner:
         if _refusal:
             raise RunRefused(_refusal[0])
         planned = plan(request, self.registry, self.settings)
-        return FullRun(self.caller, new_run_id(), planned).open()
+        return FullRun(self.caller, new_run_id(), planned, self._keep).open()
 
     def flush(self, seconds: float) -> bool:
         """Wait at most `seconds` until every light run was sent; return whether that is so."""
@@ -101,6 +102,9 @@ class PreFlightRunner:
         run_id = new_run_id()
         self._light.put(run_id, arguments)
         return PreFlightRun(lambda: self.caller, run_id)
+
+    def _keep(self, report: PreFlightReport) -> None:
+        keeping.keep(report, self.settings)
 
     def _open_light(self, call: LightCall) -> None:
         request = RunRequest.build(mode="light", **call.arguments)

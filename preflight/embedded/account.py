@@ -57,7 +57,7 @@ class Account:
         copy = self.open_place / f"postgresql-{digest}"
         if not copy.exists():
             _copy(installation.parent, copy)
-        return copy / installation.relative_to(installation.parent)
+        return copy / installation.relative_to(installation.parents[1])
 
 
 def _copy(package: Path, target: Path) -> None:

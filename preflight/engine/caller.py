@@ -14,16 +14,18 @@ from uuid import UUID
 import redis
 import uuid_utils.compat
 
-from preflight.engine.connection import connect, unavailable
+from preflight.engine.connection import connect, now_ms, unavailable
 from preflight.engine.inbox import Inbox
 from preflight.engine.io_thread import IoThread
 from preflight.engine.keys import Keys
+from preflight.engine.lines import answered_line, engine_check, errored, no_worker, skipped_line
 from preflight.engine.messages import template
 from preflight.engine.plan import Plan
 from preflight.engine.runs import Opening, Runs
-from preflight.engine.state import RunState, answered_line, engine_check, errored, no_worker, skipped_line
+from preflight.engine.state import RunState
 from preflight.engine.watchdog import Watchdog
 from preflight.exceptions import BrokerUnavailable
+from preflight.redaction import redact_values
 from preflight.settings import Settings
 from preflight.types import CheckReport, PreFlightReport, plan_order
 
@@ -97,8 +99,7 @@ class Caller:
 
     def _mend(self, run_id: UUID) -> None:
         watchdog = Watchdog(self.runs, "caller")
-        seconds, micros = self.runs.client.time()
-        watchdog.mend(run_id, watchdog.surroundings(int(seconds) * 1000 + int(micros) // 1000))
+        watchdog.mend(run_id, watchdog.surroundings(now_ms(self.runs.client)))
 
     def _worker_alive(self, wait: Wait) -> bool:
         alive = self.call(self.runs.alive) > 0
@@ -169,5 +170,5 @@ def _stopped_report(
         campaign_id=context.campaign_id,
         streamer_ids=context.streamer_ids,
         triggered_by=context.triggered_by,
-        metadata=context.metadata,
+        metadata=redact_values(context.metadata),
     )

@@ -44,6 +44,12 @@ def _client_of(url: str, _process: int) -> Client:
     return connect(url)
 
 
+def now_ms(client: Client) -> int:
+    """Return Redis' clock in ms."""
+    seconds, micros = client.time()
+    return int(seconds) * 1000 + int(micros) // 1000
+
+
 def place_of(url: str) -> str:
     """Return "host:port" of a Redis URL, for messages."""
     parts = urlsplit(url)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from preflight.engine.execution import timed_out
+from preflight.engine.lines import errored
 from preflight.engine.runs import Runs
-from preflight.engine.state import RunState, errored
-
+from preflight.engine.state import RunState
 
 _EXIT = re.compile(r"signal (?P<signal>\d+)|exitcode (?P<code>-?\d+)")
 

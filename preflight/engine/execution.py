@@ -16,8 +16,8 @@ import redis
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
 from preflight.engine import answers
+from preflight.engine.lines import errored
 from preflight.engine.runs import Claim, Runs
-from preflight.engine.state import errored
 from preflight.engine.time_limit import TimedOut, call_within
 from preflight.exceptions import InvalidRun
 from preflight.parameters import with_parameters

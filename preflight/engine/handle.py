@@ -9,7 +9,6 @@ from typing import Literal, Self
 from uuid import UUID
 
 from preflight.engine.caller import Caller, Wait, broker_report
-from preflight.engine.keeping import keep
 from preflight.engine.plan import Plan
 from preflight.engine.state import CheckProgress
 from preflight.exceptions import BrokerUnavailable, ReportNotReady
@@ -71,10 +70,11 @@ class PreFlightRun:
 
 
 class FullRun(PreFlightRun):
-    """A full run: it has a plan, a deadline, and by then a verdict."""
+    """A full run: it has a plan, a deadline, and by then a verdict. `keep` takes a report that Redis does not have."""
 
-    def __init__(self, caller: Caller, run_id: UUID, plan: Plan) -> None:
+    def __init__(self, caller: Caller, run_id: UUID, plan: Plan, keep: Callable[[PreFlightReport], None]) -> None:
         super().__init__(lambda: caller, run_id)
+        self._keep = keep
         self.wait = Wait(run_id, plan)
 
     def open(self) -> Self:
@@ -111,7 +111,7 @@ class FullRun(PreFlightRun):
         self._report = report
         self._caller().inbox.forget(self.id)
         if any(check.name == "broker" and check.blocks for check in report.checks):
-            keep(report, self._caller().settings)
+            self._keep(report)
         return report
 
     def _pause(self, left: float | None) -> None:

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from preflight.context import RunRequest
 from preflight.engine.caller import Caller, new_run_id
+from preflight.engine.connection import now_ms
 from preflight.engine.keys import Keys
 from preflight.engine.plan import plan
 from preflight.engine.worker_process import runs
-from preflight.engine.workers import now_ms
 from preflight.registry import default_registry
 from preflight.settings import settings
 

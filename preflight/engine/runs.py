@@ -12,7 +12,7 @@ from uuid import UUID
 from redis.commands.core import Script
 
 from preflight.engine import answers
-from preflight.engine.connection import Client
+from preflight.engine.connection import Client, now_ms
 from preflight.engine.keys import Keys
 from preflight.engine.messages import LIMIT_GRACE_SECONDS
 from preflight.engine.plan import Plan, PlannedCheck
@@ -128,9 +128,7 @@ class Runs:
 
     def alive(self) -> int:
         """Return how many workers that ask checks are alive."""
-        seconds, micros = self.client.time()
-        oldest = int(seconds) * 1000 + int(micros) // 1000 - ALIVE_MS
-        return int(self.client.zcount(self.keys["alive"], oldest, "+inf"))
+        return int(self.client.zcount(self.keys["alive"], now_ms(self.client) - ALIVE_MS, "+inf"))
 
     def due(self, holder: str, lease_ms: int, most: int = 100) -> tuple[int, list[UUID]] | None:
         """Return Redis' time in ms and the runs to look at now; None while another process has the lease."""

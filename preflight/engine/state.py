@@ -10,11 +10,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from preflight.context import CheckContext
+from preflight.engine.lines import answered_line, bounded, engine_check, no_worker, passed, skipped_line
 from preflight.engine.plan import PlannedCheck
+from preflight.redaction import redact_values
 from preflight.types import SELF_ANSWERED, CheckReport, PreFlightReport, Severity, Status, plan_order
-
-NO_WORKER = "no live worker: nothing can ask the checks"
-NO_WORKER_REMEDIATION = "Start a worker: celery -A worker worker. `preflight doctor` shows what is alive."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,13 +135,13 @@ class RunState:
             id=self.id,
             mode=context.mode,
             event_type=context.event_type,
-            checks=tuple(self._lines()),
+            checks=tuple(bounded(list(self._lines()))),
             created_at=datetime.fromtimestamp(opened / 1000, UTC),
             duration_ms=max(0, ended - opened),
             campaign_id=context.campaign_id,
             streamer_ids=context.streamer_ids,
             triggered_by=context.triggered_by,
-            metadata=context.metadata,
+            metadata=redact_values(context.metadata),
         )
 
     def _lines(self) -> Iterator[CheckReport]:
@@ -200,61 +199,6 @@ class RunState:
             answer = self.answer(name)
             if answer is not None:
                 yield answered_line(engine_check(name), answer)
-
-
-def engine_check(name: str) -> PlannedCheck:
-    """Return `broker` or `workers` as a planned check, for runs that did not plan it."""
-    return PlannedCheck(name=name, priority=0, timeout=1.0, severity=Severity.BLOCKING)
-
-
-def passed(message: str) -> dict[str, Any]:
-    """Return a plain good answer that the engine itself gives."""
-    return {"status": "passed", "message": message}
-
-
-def errored(message: str, remediation: str | None = None) -> dict[str, Any]:
-    """Return an `error` answer that the engine itself gives."""
-    return {"status": "error", "message": message, "error": message, "remediation": remediation}
-
-
-def no_worker() -> dict[str, Any]:
-    """Return the answer of `workers` when none is alive."""
-    return errored(NO_WORKER, NO_WORKER_REMEDIATION)
-
-
-def answered_line(check: PlannedCheck, answer: Mapping[str, Any], *, queue_ms: float | None = None) -> CheckReport:
-    """Return a report's line for a check and its answer."""
-    status, message = Status(answer["status"]), answer.get("message", "")
-    remediation = answer.get("remediation")
-    if remediation is None and status in (Status.FAILED, Status.ERROR):
-        remediation = check.remediation
-    duration_ms = answer.get("duration_ms")
-    return CheckReport(
-        name=check.name,
-        priority=check.priority,
-        status=status,
-        severity=check.severity,
-        message=message,
-        error=answer.get("error"),
-        warnings=tuple(answer.get("warnings") or ()),
-        remediation=remediation,
-        metadata=answer.get("metadata") or {},
-        duration_ms=duration_ms,
-        queue_ms=queue_ms,
-        slow=bool(answer.get("slow")),
-        skipped_because=message if status is Status.SKIPPED else None,
-    )
-
-
-def skipped_line(check: PlannedCheck, because: str) -> CheckReport:
-    """Return the line of a check that was not asked."""
-    return CheckReport(
-        name=check.name,
-        priority=check.priority,
-        status=Status.SKIPPED,
-        severity=check.severity,
-        skipped_because=because,
-    )
 
 
 def _as_progress(line: CheckReport) -> CheckProgress:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from uuid import UUID
 
 from preflight.engine.execution import timed_out
+from preflight.engine.lines import errored
 from preflight.engine.plan import PlannedCheck
 from preflight.engine.runs import TIMEOUT_GRACE_MS, Answer, Runs
-from preflight.engine.state import Place, RunState, errored
+from preflight.engine.state import Place, RunState
 from preflight.engine.workers import fresh_names
 from preflight.types import Severity
 

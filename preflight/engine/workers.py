@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from typing import cast
 
-from preflight.engine.connection import Client
+from preflight.engine.connection import Client, now_ms
 from preflight.engine.keys import Keys
 from preflight.engine.runs import ALIVE_MS, Runs
 
@@ -76,12 +76,6 @@ def _info(name: str, description: str, age_ms: int) -> WorkerInfo:
     )
 
 
-def now_ms(client: Client) -> int:
-    """Return Redis' clock in ms."""
-    seconds, micros = cast("tuple[int, int]", client.time())
-    return seconds * 1000 + micros // 1000
-
-
-def fresh_names(client: Client, keys: Keys, now_ms: int) -> frozenset[str]:
+def fresh_names(client: Client, keys: Keys, at_ms: int) -> frozenset[str]:
     """Return the names of the workers that are alive at an instant of Redis' clock."""
-    return frozenset(cast("list[str]", client.zrangebyscore(keys["alive"], now_ms - ALIVE_MS, "+inf")))
+    return frozenset(cast("list[str]", client.zrangebyscore(keys["alive"], at_ms - ALIVE_MS, "+inf")))

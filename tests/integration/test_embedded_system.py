@@ -139,9 +139,9 @@ def answer(client, key):
 
 def test_a_needed_program_that_dies_at_once_names_its_last_words(home):
     """The start fails in one line, nothing is left running and the home is free again."""
-    broken = Entry(name="broken", arguments=("-c", "raise SystemExit('no such luck')"), needed=True)
+    broken = Entry(name="checks", arguments=("-c", "raise SystemExit('no such luck')"), needed=True)
 
-    with pytest.raises(EmbeddedError, match=r"^broken ended with status 1: no such luck \(see .*broken\.log\)\.$"):
+    with pytest.raises(EmbeddedError, match=r"^checks ended with status 1: no such luck \(see .*checks\.log\)\.$"):
         system_in(home, broken).__enter__()
     assert preflight.embedded.running(home) is None
 
@@ -193,7 +193,7 @@ def test_the_sample_real_time_server_speaks_websocket_and_server_sent_events(hom
 def test_finding_a_running_system_imports_neither_celery_nor_sqlalchemy(home):
     """Every command asks for it, so it must cost nothing."""
     code = (
-        "import sys; from pathlib import Path; import preflight.embedded; preflight.embedded.running(Path(sys.argv[1]));"
+        "import sys; from pathlib import Path; from preflight import embedded; embedded.running(Path(sys.argv[1]));"
         "sys.exit(bool({'celery', 'sqlalchemy', 'redis', 'psycopg2', 'pydantic'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code, str(home)], check=False).returncode == 0

@@ -69,16 +69,16 @@ def test_a_server_that_is_no_postgresql_is_told(tmp_path):
     assert "broke the connection" in text
 
 
-def test_a_wrong_password_is_told_without_showing_it(reports_server):
+def test_a_wrong_password_is_told_without_showing_it(shared_postgresql):
     """The line says which setting to correct."""
-    text = refusal(f"postgresql://preflight:{SECRET}@127.0.0.1:{reports_server.port}/preflight")
+    text = refusal(f"postgresql://preflight:{SECRET}@127.0.0.1:{shared_postgresql.port}/preflight")
 
     assert "refuses the password. Correct the user and the password in PREFLIGHT_DATABASE_URL." in text
 
 
-def test_a_wrong_database_is_told(reports_server):
+def test_a_wrong_database_is_told(shared_postgresql):
     """A database that is not there is named."""
-    text = refusal(reports_server.database_url("nowhere"))
+    text = refusal(shared_postgresql.database_url("nowhere"))
 
     assert "/nowhere does not exist. Create the database or correct PREFLIGHT_DATABASE_URL." in text
 

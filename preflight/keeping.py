@@ -32,7 +32,7 @@ def _keep(report: PreFlightReport, settings: Settings) -> None:
     if settings.database_url is None:
         log(report, "no database is set")
         return
-    from preflight.reports.store import ReportStore
+    from preflight.reports.store import ReportStore  # callers whose broker is well never pay for SQLAlchemy
 
     store = ReportStore(settings.database)
     try:
