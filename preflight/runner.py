@@ -93,6 +93,12 @@ class PreFlightRunner:
         """Wait at most `seconds` until every light run was sent; return whether that is so."""
         return self._light.flush(seconds)
 
+    def close(self) -> None:
+        """Send queued light runs, then end this runner's threads and connections. For applications that make many."""
+        self._light.close()
+        if "caller" in self.__dict__:
+            self.caller.close()
+
     @property
     def light_counts(self) -> dict[str, int]:
         """How many light runs this process attempted, sent, dropped (queue full), and could not send."""

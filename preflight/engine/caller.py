@@ -55,6 +55,12 @@ class Caller:
         """The runs, seen by the I/O thread's client; redis-py makes new connections after a fork."""
         return Runs(connect(self.settings.redis), self.keys)
 
+    def close(self) -> None:
+        """Close the connection and end the I/O thread."""
+        if "runs" in self.__dict__:
+            self.io.submit(self.runs.client.close)
+        self.io.close()
+
     def call(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:
         """Take a step in Redis on the I/O thread; raise `BrokerUnavailable` when it fails or takes too long."""
         try:

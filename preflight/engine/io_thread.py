@@ -17,7 +17,7 @@ class IoThread:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
         self._pid = 0
         self._lock = threading.Lock()
         os.register_at_fork(after_in_child=self._forget)
@@ -33,6 +33,13 @@ class IoThread:
             self._start()
         return future
 
+    def close(self) -> None:
+        """End the thread when it has done what was queued; a later call starts a new one."""
+        with self._lock:
+            if self._pid == os.getpid():
+                self._pid = 0
+                self._calls.put(None)
+
     def _start(self) -> None:
         with self._lock:
             if self._pid != os.getpid():
@@ -41,7 +48,10 @@ class IoThread:
 
     def _work(self) -> None:
         while True:
-            future, call = self._calls.get()
+            queued = self._calls.get()
+            if queued is None:
+                return
+            future, call = queued
             if not future.set_running_or_notify_cancel():
                 continue
             try:

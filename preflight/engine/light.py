@@ -48,6 +48,7 @@ class LightSender:
         self._idle.set()
         self._thread: threading.Thread | None = None
         self._said_at = 0.0
+        self._closing = False
 
     def put(self, run_id: UUID, arguments: dict[str, Any]) -> bool:
         """Queue a call and return at once; False if the queue is full. Does no I/O and never raises."""
@@ -67,8 +68,15 @@ class LightSender:
         """Wait until everything queued was sent, at most `seconds`; return whether it was."""
         return self._thread is None or self._idle.wait(seconds)
 
+    def close(self) -> None:
+        """Send what is queued, for `FLUSH_SECONDS` at most, and end the thread."""
+        self.flush(FLUSH_SECONDS)
+        atexit.unregister(self.flush)
+        self._closing = True
+        self._wanted.set()
+
     def _work(self) -> None:
-        while True:
+        while not self._closing:
             self._wanted.wait()
             self._wanted.clear()
             while self._calls:
