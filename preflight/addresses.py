@@ -67,12 +67,13 @@ def target_of(url: str) -> Target:
     parts, port = _parts(url)
     if "@" in parts.netloc:
         raise AddressRefused("The URL holds a user or password before '@': remove it.")
-    if not parts.hostname or "%" in parts.hostname:
+    host = (parts.hostname or "").removesuffix(".")  # "localhost." is the same host, also for certificates
+    if not host or "%" in host:
         raise AddressRefused("The URL names no host, as in https://host/path.")
     query = f"?{parts.query}" if parts.query else ""
     return Target(
         scheme=parts.scheme,
-        host=parts.hostname.removesuffix("."),  # "localhost." is the same host, for us and for certificates
+        host=host,
         port=PORTS[parts.scheme] if port is None else port,
         path=(parts.path or "/") + query,
     )

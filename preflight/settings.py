@@ -6,7 +6,7 @@ import functools
 import os
 import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -177,6 +177,10 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database URL for SQLAlchemy; `InvalidSettings` if there is none."""
         return _present(self.database_url, "DATABASE_URL", "a PostgreSQL")
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show what `shown` shows: addresses in plain fields may hold passwords too."""
+        yield from self.shown().items()
 
     def shown(self) -> dict[str, str]:
         """Return every setting by its variable's name as text, secrets masked."""

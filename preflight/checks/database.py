@@ -115,18 +115,16 @@ def _cut(opened: list[Any]) -> None:
 
 
 def _failure(error: Exception, where: str, url: URL) -> CheckResult:
-    text = _line(error, url)
+    text = " ".join(str(getattr(error, "orig", None) or error).split())
+    detail = f"{type(error).__name__}: {_without_password(text, url)}"
     for part, meaning, remediation in TROUBLES:
         if part in text:
-            return CheckResult.failed(f"{where} {meaning}", error=text, remediation=remediation)
+            return CheckResult.failed(f"{where} {meaning}", error=detail, remediation=remediation)
     return CheckResult.failed(
-        f"{where} cannot be reached", error=text, remediation="Start it, or correct host and port in the URL."
+        f"{where} cannot be reached", error=detail, remediation="Start it, or correct host and port in the URL."
     )
 
 
-def _line(error: Exception, url: URL) -> str:
-    """Return an error's text on one line, without the password however it is spelled."""
-    text = " ".join(str(getattr(error, "orig", None) or error).split())
-    if url.password:
-        text = text.replace(str(url.password), MASK)
-    return f"{type(error).__name__}: {redact(text)[:300]}"
+def _without_password(text: str, url: URL) -> str:
+    # The server's text may hold it anywhere, for example as the name of a database.
+    return redact(text.replace(str(url.password), MASK) if url.password else text)[:300]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -55,13 +56,15 @@ def _invoke(words: Sequence[str]) -> int:
             code = preflight.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _said(error.format_message(), WRONG)
     return code if isinstance(code, int) else OK
 
 
 def _tolerate_any_text(*streams: TextIO | None) -> None:
     """Let a terminal or pipe that cannot show a character show its escape, instead of failing."""
     for stream in streams:
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -90,7 +93,9 @@ def _failed(error: Exception, *, debug: bool) -> int:
 def _said(text: str, code: int) -> int:
     """Write to stderr, if anybody still reads it, and return the code."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        if sys.stderr is not None:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
     except OSError:
         _abandon(sys.stderr)
     return code

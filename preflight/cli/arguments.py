@@ -27,24 +27,20 @@ def format_option(*names: str) -> Callable[[F], F]:
     )
 
 
-class Parameter(click.ParamType):
+class Parameter(click.ParamType[tuple[str, str, Any]]):
     """CHECK.KEY=VALUE. The value is JSON if it can be read as JSON, else the text itself."""
 
     name = "CHECK.KEY=VALUE"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str, Any]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str, Any]:
         """Return check, key and value."""
-        if isinstance(value, tuple):
-            return value
         found = _ASSIGNMENT.fullmatch(value)
         if not found:
             self.fail(f"{value[:60]!r} must look like CHECK.KEY=VALUE, as disk.path=/var.", param, ctx)
         return found["check"], found["key"], _json_or_text(found["value"])
 
 
-class JsonDocument(click.ParamType):
+class JsonDocument(click.ParamType[Any]):
     """A JSON document, or `@file` to read it from a file."""
 
     name = "JSON"

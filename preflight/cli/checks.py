@@ -24,7 +24,10 @@ _WIDE = 100
 @format_option("human", "json", "markdown")
 @debug_option
 def checks(name: str | None, output: str, *, strict: bool) -> int:
-    """List the registered checks, or show everything about the check NAME."""
+    """List the checks, or show the check NAME.
+
+    Sources of checks that could not be used are shown with their error.
+    """
     from preflight.cli import environment
     from preflight.cli.descriptions import describe
     from preflight.registry import default_registry

@@ -9,7 +9,7 @@ from preflight.cli.arguments import debug_option
 
 @click.group
 def db() -> None:
-    """Create, migrate, purge or check the database of the reports."""
+    """Migrate, purge or check the reports' database."""
 
 
 @db.command
@@ -22,7 +22,9 @@ def upgrade() -> None:
     before = migrations.current(url)
     migrations.upgrade(url)
     after = migrations.current(url)
-    click.echo(f"The schema is at {after}." if before == after else f"The schema went from {before or 'nothing'} to {after}.")
+    click.echo(
+        f"The schema is at {after}." if before == after else f"The schema went from {before or 'nothing'} to {after}."
+    )
 
 
 @db.command

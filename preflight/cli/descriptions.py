@@ -35,9 +35,7 @@ def describe(check: PreFlightCheck) -> dict[str, Any]:
         "cache_ttl": check.cache_ttl,
         "cache_scope": _scope(check),
         "may_be_slow": check.may_be_slow,
-        "parameters": [
-            {"name": one.name, "type": one.type, "default": one.default} for one in parameters(check)
-        ],
+        "parameters": [{"name": one.name, "type": one.type, "default": one.default} for one in parameters(check)],
         "remediation": check.default_remediation,
         "source": source_of(check),
     }

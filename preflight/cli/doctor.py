@@ -23,7 +23,10 @@ _MARKS = {"ok": "passed", "warning": "warning", "problem": "failed"}
 @format_option("human", "json")
 @debug_option
 def doctor(output: str) -> int:
-    """Look at settings, Redis, PostgreSQL, schema, workers, checks and beat. Ends with 3 when something is broken."""
+    """Say what is broken and what to do.
+
+    Looks at settings, Redis, PostgreSQL, schema, checks, workers and beat. Ends with 3 when something is broken.
+    """
     from preflight.cli.diagnosis import diagnose
 
     found = list(diagnose())
@@ -66,5 +69,9 @@ def _lines(console: Console, finding: Finding) -> Iterator[Text]:
 def _summary(found: list[Finding]) -> str:
     problems = sum(finding.state == "problem" for finding in found)
     warnings = sum(finding.state == "warning" for finding in found)
-    parts = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in ((problems, "problem"), (warnings, "warning")) if count]
+    parts = [
+        f"{count} {word}{'s' if count > 1 else ''}"
+        for count, word in ((problems, "problem"), (warnings, "warning"))
+        if count
+    ]
     return f"{' and '.join(parts)}." if parts else "Everything is in order."

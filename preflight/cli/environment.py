@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from preflight.exceptions import InvalidSettings
+from preflight.exceptions import InvalidSettings, nearest
 
 if TYPE_CHECKING:
     from preflight.settings import Settings
@@ -44,10 +44,27 @@ def driven() -> Settings:
     return settings
 
 
+def source() -> str:
+    """Return where the settings come from, in words."""
+    return "the embedded system of `preflight up`" if _adopted else "the environment"
+
+
+def unknown_variables() -> dict[str, str]:
+    """Return variables that look like settings and are none, with the nearest names as advice."""
+    from preflight.settings import PREFIX, Settings
+
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    given = {name for name in os.environ if name.upper().startswith(PREFIX)}
+    return {name: nearest(name.upper(), known) for name in sorted(given) if name.upper() not in known}
+
+
+_adopted: dict[str, str] = {}
+
+
 def _adopt_embedded(found: Settings) -> None:
     """Take over what the embedded system says of itself. What the environment says explicitly wins."""
     from preflight import embedded
 
     for name, value in (embedded.running(found.home) or {}).items():
         if not os.environ.get(name):
-            os.environ[name] = value
+            os.environ[name] = _adopted[name] = value

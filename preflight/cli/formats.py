@@ -47,7 +47,8 @@ def junit(report: PreFlightReport) -> str:
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
-    return ET.tostring(root, encoding="us-ascii", xml_declaration=True).decode("ascii")
+    document: bytes = ET.tostring(root, encoding="us-ascii", xml_declaration=True)
+    return document.decode("ascii")
 
 
 def _attributes(report: PreFlightReport) -> dict[str, str]:

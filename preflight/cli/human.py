@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,14 @@ from rich.console import Console
 from rich.text import Text
 
 from preflight.cli.ladder import Ladder, Rung, mark, milliseconds
-from preflight.cli.terminal import draws, plain, show, wrapped
+from preflight.cli.terminal import draws, hanging, plain, show, wrapped
 
 if TYPE_CHECKING:
     from preflight.context import CheckContext
     from preflight.types import CheckReport, PreFlightReport
 
 _SHOWN_STREAMERS = 5
+_KINDS = ("passed", "warning", "failed", "error", "advisory failed", "advisory error", "skipped")
 
 
 def show_header(console: Console, context: CheckContext | PreFlightReport) -> None:
@@ -48,11 +50,11 @@ def show_report(console: Console, report: PreFlightReport) -> None:
 def _verdict(console: Console, report: PreFlightReport) -> Iterator[Text]:
     symbol, style = mark("passed" if report.success else "failed", drawn=draws(console))
     word = f"{symbol} {report.verdict}"
-    lines = wrapped(console, f"{word}  {sentence(report)}", console.width)
+    lines = hanging(console, f"{word}  {sentence(report)}", 0, 2)
     lines[0].stylize("bold green" if report.success else style, 0, len(word))
     yield from lines
     for todo in to_do(report):
-        yield from (Text.assemble("  ", line) for line in wrapped(console, todo, console.width - 2))
+        yield from hanging(console, todo, 2, 2)
     took = milliseconds(report.duration_ms)
     yield from wrapped(console, f"Report {report.id}, took {took}.", console.width, "dim")
 
@@ -73,7 +75,9 @@ def to_do(report: PreFlightReport) -> list[str]:
         return []
     if not report.blocking:
         return ["To do: see above why every check was skipped; `preflight checks` tells what each one needs."]
-    return [f"To do for {plain(check.name)}: {plain(check.remediation)}" for check in report.blocking if check.remediation]
+    return [
+        f"To do for {plain(check.name)}: {plain(check.remediation)}" for check in report.blocking if check.remediation
+    ]
 
 
 def _because(check: CheckReport) -> str:
@@ -88,10 +92,16 @@ def _joined(parts: list[str], most: int = 5) -> str:
 
 def _counts(report: PreFlightReport) -> str:
     """Return how many checks ended how, as "6 passed, 1 warning, 2 skipped"."""
-    words = ("passed", "warning", "failed", "error", "skipped")
-    counted = {word: sum(check.status == word for check in report.checks) for word in words}
-    return ", ".join(f"{count} {_plural(word, count)}" for word, count in counted.items() if count) or "0 checks"
+    counted = collections.Counter(_kind(check) for check in report.checks)
+    found = [(kind, counted[kind]) for kind in _KINDS if counted[kind]]
+    return ", ".join(f"{count} {_plural(kind, count)}" for kind, count in found) or "0 checks"
+
+
+def _kind(check: CheckReport) -> str:
+    return (
+        f"advisory {check.status}" if check.status in {"failed", "error"} and not check.blocks else check.status.value
+    )
 
 
 def _plural(word: str, count: int) -> str:
-    return f"{word}s" if word in {"warning", "error"} and count > 1 else word
+    return f"{word}s" if word.endswith(("warning", "error")) and count > 1 else word

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.text import Text
 
-from preflight.cli.terminal import draws, plain, wrapped
+from preflight.cli.terminal import draws, hanging, plain, wrapped
 
 if TYPE_CHECKING:
     from preflight.engine.state import CheckProgress
@@ -30,7 +30,7 @@ _WORD = 7
 _TIMES = 17
 _MIN_NAME, _MAX_NAME = 6, 24
 #: Below this width the times are left out and every answer gets lines of its own.
-_NARROW = 60
+_NARROW = 72
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,7 @@ class Rung:
     todo: str | None = None
     queue_ms: float | None = None
     duration_ms: float | None = None
+    blocks: bool = False
 
     @classmethod
     def of_report(cls, check: CheckReport) -> Rung:
@@ -59,38 +60,46 @@ class Rung:
             todo=plain(check.remediation) if check.remediation and check.status in {"failed", "error"} else None,
             queue_ms=check.queue_ms,
             duration_ms=check.duration_ms,
+            blocks=check.blocks,
         )
 
     @classmethod
     def of_progress(cls, check: CheckProgress) -> Rung:
         """Return the rung of a check in a run that goes on."""
         word = check.status.value if check.status else ("running" if check.running else "waiting")
-        because = "because " if check.status == "skipped" and check.message else ""
         return cls(
             name=plain(check.name, 64),
             priority=check.priority,
             word=word,
-            answer=because + plain(check.message),
+            answer=because(check.message) if check.status == "skipped" else plain(check.message),
             queue_ms=check.queue_ms,
             duration_ms=check.duration_ms,
+            blocks=word in {"failed", "error"},
         )
 
 
 def _answer(check: CheckReport) -> str:
     """Return what a check said, what it did not say itself (advisory, slow, cached), or why it was skipped."""
     if check.status == "skipped":
-        return f"because {plain(check.skipped_because or check.message or 'it was not asked')}"
+        return because(check.skipped_because or check.message)
     said = plain(check.message)
     if check.error and check.error not in check.message and check.status in {"failed", "error"}:
         said = f"{said} ({plain(check.error)})" if said else plain(check.error)
     remarks = []
-    if check.severity == "advisory":
+    if check.severity == "advisory" and check.status in {"failed", "error"}:
         remarks.append("advisory")
     if check.slow:
         remarks.append("slow")
     if check.cached:
         remarks.append(f"cached {milliseconds(check.cached_age_ms)} ago" if check.cached_age_ms else "cached")
     return f"{said} [{', '.join(remarks)}]".strip() if remarks else said
+
+
+def because(reason: str) -> str:
+    """Return why a check was skipped, as "because redis failed" or "because tokens is in error"."""
+    name, _, status = reason.rpartition(" ")
+    words = f"{name} is in error" if status == "error" and name.isidentifier() else reason
+    return f"because {plain(words or 'it was not asked')}"
 
 
 def milliseconds(value: float | None) -> str:
@@ -141,13 +150,12 @@ class _Narrow:
         return ()
 
     def rung(self, label: str, rung: Rung) -> Iterator[Text]:
-        symbol, style = mark(rung.word, drawn=self.drawn)
+        symbol, style = _mark_of(rung, drawn=self.drawn)
         first = Text.assemble((f"{label:>4} ", "dim"), (f"{symbol} {rung.word} ", style), (rung.name, name_style(rung)))
         first.truncate(max(self.console.width, 12), overflow="ellipsis" if self.drawn else "crop")
         yield first
         for text, text_style in _below(rung, drawn=self.drawn):
-            for line in wrapped(self.console, text, self.console.width - 6, text_style):
-                yield Text.assemble(" " * 6, line)
+            yield from hanging(self.console, text, 6, 0, text_style)
 
 
 class _Wide:
@@ -162,38 +170,43 @@ class _Wide:
         self.answer = console.width - self.indent - self.name - 2 - 1 - _TIMES
 
     def head(self) -> Iterable[Text]:
-        left = f"tier  {'':{_WORD + 2}}  {'check':<{self.name}}  answer"
+        left = f"tier    {'status':<{_WORD}}  {'check':<{self.name}}  answer"
         return [Text(f"{left:<{self.console.width - _TIMES}}{'queue':>8} {'run':>8}", style="dim")]
 
     def rung(self, label: str, rung: Rung) -> Iterator[Text]:
         (answer, style), *below = _below(rung, drawn=self.drawn, at_least_answer=True)
-        lines = wrapped(self.console, answer, self.answer, style)
+        first, *more = wrapped(self.console, answer, self.answer + (0 if _times(rung) else 1 + _TIMES), style)
+        lead, margin = self._lead(label, rung), " " * (self.indent + self.name + 2)
         if len(rung.name) > self.name:
-            yield self._first(label, rung, Text(""))
-        else:
-            yield self._first(label, rung, lines.pop(0))
-        margin = " " * (self.indent + self.name + 2)
-        yield from (Text.assemble(margin, line) for line in lines if line.plain)
+            # A name that needs the room of the answer has the line to itself.
+            lead.truncate(self.console.width)
+            yield lead
+            lead = Text(margin)
+        yield self._with_times(Text.assemble(lead, first), rung)
+        yield from (Text.assemble(margin, line) for line in more)
         for text, text_style in below:
-            width = self.console.width - self.indent
-            hang = "  " if text_style != "dim" else ""
-            for number, line in enumerate(wrapped(self.console, text, width - 2, text_style)):
-                yield Text.assemble(" " * self.indent, hang if number else "", line)
+            yield from hanging(self.console, text, self.indent, text.index(" ") + 1, text_style)
 
-    def _first(self, label: str, rung: Rung, answer: Text) -> Text:
-        symbol, style = mark(rung.word, drawn=self.drawn)
-        line = Text.assemble(
+    def _lead(self, label: str, rung: Rung) -> Text:
+        symbol, style = _mark_of(rung, drawn=self.drawn)
+        return Text.assemble(
             (f"{label:>4}  ", "dim"),
             (f"{symbol} {rung.word:<{_WORD}}  ", style),
             (f"{rung.name:<{self.name}}  ", name_style(rung)),
-            answer,
         )
-        times = f"{milliseconds(rung.queue_ms):>8} {milliseconds(rung.duration_ms):>8}"
-        if times.strip():
+
+    def _with_times(self, line: Text, rung: Rung) -> Text:
+        if times := _times(rung):
             line.pad_right(max(0, self.console.width - _TIMES - line.cell_len))
             line.append(times, "dim")
         line.rstrip()
         return line
+
+
+def _times(rung: Rung) -> str:
+    if rung.queue_ms is None and rung.duration_ms is None:
+        return ""
+    return f"{milliseconds(rung.queue_ms):>8} {milliseconds(rung.duration_ms):>8}"
 
 
 def _below(rung: Rung, *, drawn: bool, at_least_answer: bool = False) -> list[tuple[str, str]]:
@@ -203,6 +216,12 @@ def _below(rung: Rung, *, drawn: bool, at_least_answer: bool = False) -> list[tu
     texts = [(rung.answer, quiet)] if rung.answer or at_least_answer else []
     texts += [(f"- {note}", "yellow") for note in rung.notes]
     return texts + ([(f"{arrow} {rung.todo}", "bold")] if rung.todo else [])
+
+
+def _mark_of(rung: Rung, *, drawn: bool) -> tuple[str, str]:
+    """Return a rung's symbol and style: only what blocks is red."""
+    symbol, style = mark(rung.word, drawn=drawn)
+    return symbol, "yellow" if rung.word in {"failed", "error"} and not rung.blocks else style
 
 
 def mark(word: str, *, drawn: bool) -> tuple[str, str]:

@@ -98,7 +98,7 @@ class _Lines:
     def _lines(self, report: PreFlightReport) -> Iterator[Text]:
         symbol, style = mark("passed" if report.success else "failed", drawn=draws(self.console))
         first = Text.assemble(
-            (f"{symbol} {report.verdict:<7}", style),
+            (f"{symbol} {report.verdict:<7}  ", style),
             f"{report.created_at:%Y-%m-%d %H:%M:%S}  ",
             (f"{_event(report):<20}  ", "bold"),
             (f"{milliseconds(report.duration_ms):>7}  ", "dim"),
@@ -109,7 +109,7 @@ class _Lines:
             yield from self._below(first, report)
 
     def _beside(self, first: Text, report: PreFlightReport) -> Iterator[Text]:
-        line = Text.assemble(first, f"{str(report.id):<{_ID}}  ", _because(report))
+        line = Text.assemble(first, f"{report.id!s:<{_ID}}  ", _because(report))
         line.truncate(self.console.width, overflow="crop")
         line.rstrip()
         yield line

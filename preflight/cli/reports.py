@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -37,7 +37,7 @@ def reports(  # noqa: PLR0913  # one argument per option
     from preflight.cli.listings import listing
 
     store = _store()
-    selection = {"failed": failed or None, "event_type": event, "check": check}
+    selection: dict[str, Any] = {"failed": failed or None, "event_type": event, "check": check}
     show = listing(output, following=follow)
     found = store.recent(limit, **selection)
     if not follow:
@@ -53,7 +53,10 @@ def reports(  # noqa: PLR0913  # one argument per option
 @format_option("human", "json", "junit", "markdown", "github")
 @debug_option
 def report(report_id: UUID, output: str) -> int:
-    """Show the stored report ID as `preflight run` showed it. Ends with 0 whatever the verdict was."""
+    """Show the stored report ID.
+
+    Looks as `preflight run` showed it. Ends with 0 whatever the verdict was.
+    """
     found = _store().get(report_id)
     if found is None:
         click.echo(f"preflight: {_unknown(report_id)}", err=True)
@@ -107,9 +110,7 @@ def _followed(store: ReportStore, selection: dict[str, Any], seen: set[UUID]) ->
         seen |= {report.id for report in found}
 
 
-def _newest(
-    store: ReportStore, selection: dict[str, Any], *, away: bool
-) -> tuple[list[PreFlightReport], bool]:
+def _newest(store: ReportStore, selection: dict[str, Any], *, away: bool) -> tuple[list[PreFlightReport], bool]:
     from preflight.exceptions import StoreUnavailable
 
     try:
@@ -118,8 +119,3 @@ def _newest(
         if not away:
             click.echo(f"preflight: {error} Trying again.", err=True)
         return [], True
-
-
-def ids(found: Iterable[PreFlightReport]) -> list[UUID]:
-    """Return the ids of reports."""
-    return [report.id for report in found]

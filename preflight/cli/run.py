@@ -11,9 +11,11 @@ from preflight.cli.arguments import JsonDocument, Parameter, debug_option, forma
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.live import Live
 
     from preflight.context import RunRequest
     from preflight.engine.handle import PreFlightRun
+    from preflight.engine.state import CheckProgress
     from preflight.types import PreFlightReport
 
 _REDRAW_SECONDS = 0.1
@@ -122,17 +124,21 @@ def _watched(started: PreFlightRun, console: Console) -> PreFlightReport:
 
     # No thread redraws: it would hold the screen while this one writes an error.
     with Live(console=console, auto_refresh=False, transient=True) as live:
+        drawn: tuple[CheckProgress, ...] = ()
         while True:
             with contextlib.suppress(ReportNotReady):
                 return started.report(timeout=_REDRAW_SECONDS)
-            _redraw(live, started)
+            drawn = _redraw(live, started, drawn)
 
 
-def _redraw(live: Any, started: PreFlightRun) -> None:
+def _redraw(live: Live, started: PreFlightRun, drawn: tuple[CheckProgress, ...]) -> tuple[CheckProgress, ...]:
+    """Draw what has changed and return it; while Redis is away the last picture stays."""
     from preflight.cli.ladder import Ladder, Rung
 
-    if checks := started.progress():
+    checks = started.progress()
+    if checks and checks != drawn:
         live.update(Ladder([Rung.of_progress(check) for check in checks]), refresh=True)
+    return checks or drawn
 
 
 def _show(report: PreFlightReport, output: str) -> None:

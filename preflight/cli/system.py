@@ -9,26 +9,28 @@ from preflight.cli.arguments import debug_option, format_option
 
 @click.command
 @debug_option
-def up() -> int | None:
-    """Start the whole system on embedded servers, and stay until Ctrl-C.
+def up() -> None:
+    """Start the whole system here, until Ctrl-C.
 
     Nothing but this Python is needed: Valkey, PostgreSQL, workers, beat and Flower start on loopback addresses.
     """
     from preflight import embedded
-    from preflight.settings import settings
 
-    return embedded.up(settings())
+    embedded.up(click.echo)
 
 
 @click.command
 @click.option("--once", is_flag=True, help="End after the run, with its exit code.")
 @debug_option
-def demo(*, once: bool) -> int | None:
-    """Start the whole system with sample data, run one full preflight and show its report."""
-    from preflight import embedded
-    from preflight.settings import settings
+def demo(*, once: bool) -> int:
+    """Start it with sample data and run once.
 
-    return embedded.demo(settings(), once=once)
+    One full preflight of a sample campaign runs through real workers and is shown; then the system stays until
+    Ctrl-C.
+    """
+    from preflight import embedded
+
+    return embedded.demo(once=once, announce=click.echo)
 
 
 @click.command

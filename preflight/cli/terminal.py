@@ -59,7 +59,16 @@ def _visible(character: str) -> str:
 
 def wrapped(console: Console, text: str, width: int, style: str = "") -> list[Text]:
     """Return the lines of a text folded to a width in cells."""
-    return list(Text(text, style=style).wrap(console, max(width, 8))) or [Text("")]
+    lines = list(Text(text, style=style).wrap(console, max(width, 8))) or [Text("")]
+    for line in lines:
+        line.rstrip()
+    return lines
+
+
+def hanging(console: Console, text: str, indent: int, hang: int, style: str = "") -> list[Text]:
+    """Return the lines of a text that starts at a column and continues `hang` columns further right."""
+    lines = wrapped(console, text, console.width - indent - hang, style)
+    return [Text.assemble(" " * (indent + (hang if number else 0)), line) for number, line in enumerate(lines)]
 
 
 def show(console: Console, *lines: Text) -> None:

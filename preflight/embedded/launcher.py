@@ -28,6 +28,7 @@ RUN = (sys.executable, "-c", "import sys; from preflight.cli import main; sys.ex
 def up(announce: Announce) -> None:
     """Start the system, announce its addresses and stay until Ctrl-C or SIGTERM; `EmbeddedError` if it cannot start."""
     with _until_interrupted(), EmbeddedSystem(load()) as system:
+        system.start_rest()
         _announce_addresses(system, announce)
         _stay(system, announce)
 
@@ -42,6 +43,7 @@ def demo(announce: Announce, *, once: bool = False) -> int:
         with system:
             code = _sample_run(system, announce)
             if not once:
+                system.start_rest()
                 _announce_addresses(system, announce)
                 _stay(system, announce)
     return code

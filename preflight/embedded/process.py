@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,14 +20,17 @@ from preflight.redaction import redact
 TETHER = Path(__file__).with_name("tether.py")
 POLL_SECONDS = 0.02
 TAIL_BYTES = 4096
+#: A worker's warm shutdown waits for the checks that run.
+STOP_SECONDS = 10.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Program:
     """What to start and how it ends.
 
-    `stop_signal` asks it to end, `death_signal` is what the kernel sends it when its launcher died. `inherited` are
-    open file descriptors that it keeps. `prefix` runs before the tether; `user` ("UID:GID") is the account it takes.
+    `stop_signal` asks it to end within `stop_seconds`, `death_signal` is what the kernel sends it when its launcher
+    died. `inherited` are open file descriptors that it keeps. `prefix` runs before the tether; `user` ("UID:GID") is
+    the account it takes.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Program:
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     directory: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    stop_seconds: float = STOP_SECONDS
     death_signal: signal.Signals = signal.SIGKILL
     inherited: tuple[int, ...] = ()
     prefix: tuple[str, ...] = ()
@@ -121,11 +125,18 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
-    def stop(self, seconds: float) -> None:
-        """Ask the program to end, and kill what is left of it after so many seconds."""
-        self.ask_to_stop()
-        self.ended_within(seconds)
-        self.kill()
+
+def stop(children: Sequence[Child]) -> None:
+    """Ask all to end, wait for them together, kill what is left; at an interruption kill at once."""
+    try:
+        for child in children:
+            child.ask_to_stop()
+        asked_at = time.monotonic()
+        for child in children:
+            child.ended_within(asked_at + child.program.stop_seconds - time.monotonic())
+    finally:
+        for child in children:
+            child.kill()
 
 
 def environment_with(values: Mapping[str, str]) -> dict[str, str]:

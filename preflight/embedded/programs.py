@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from preflight.embedded.process import Program
+from preflight.embedded.process import STOP_SECONDS, Program
 from preflight.exceptions import EmbeddedError
 
 
@@ -23,12 +23,13 @@ class Entry:
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     needed: bool = False
+    stop_seconds: float = STOP_SECONDS
 
 
 WORKER = ("-m", "celery", "-A", "worker", "worker")
 FULL_AND_LIGHT = ("-Q", "{namespace},{namespace}.light")
 REST = ("-Q", "{namespace}.requests,{namespace}.maintenance")
-KEEP = ("--persistent=True", "--db={home}/flower/state")
+KEEP = ("--persistent=True", "--db={home}/flower/state", "--state_save_interval=10000")  # milliseconds
 QUIET = ("--without-mingle", "--without-gossip", "--loglevel", "WARNING")
 
 CHECKS = Entry(
@@ -61,6 +62,8 @@ FLOWER = Entry(
     arguments=("-m", "celery", "-A", "worker", "flower", "--address=127.0.0.1", "--port={flower_port}", *KEEP),
     # In the environment, since every user of the machine sees command lines.
     environment={"FLOWER_BASIC_AUTH": "{flower_user}:{flower_password}"},
+    # Its end waits for answers of workers that are gone; what it shows was saved a few seconds ago.
+    stop_seconds=1.0,
 )
 REALTIME = Entry(
     name="realtime",
@@ -90,5 +93,6 @@ def program(entry: Entry, words: Mapping[str, str], home: Path, environment: Map
         command=(sys.executable, *(argument.format_map(words) for argument in entry.arguments)),
         log=home / "logs" / f"{entry.name}.log",
         environment={**environment, **{key: value.format_map(words) for key, value in entry.environment.items()}},
+        stop_seconds=entry.stop_seconds,
         directory=repository() if "worker" in entry.arguments else None,
     )

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from preflight.embedded.process import Child, Program, wait_until
+from preflight.embedded.process import Child, Program, stop, wait_until
 from preflight.exceptions import EmbeddedError
 
 HOST = "127.0.0.1"
 PORT_ATTEMPTS = 8
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 #: How long a server may still use its directory after its launcher was killed.
 PREDECESSOR_SECONDS = 15.0
 
@@ -124,7 +123,7 @@ class Server(abc.ABC):
     def stop(self) -> None:
         """Stop the server in order, keeping its data; nothing happens if it does not run."""
         if self.started:
-            self.child.stop(STOP_SECONDS)
+            stop([self.child])
 
 
 @contextlib.contextmanager

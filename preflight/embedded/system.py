@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +11,7 @@ from typing import Self
 
 from preflight.embedded import programs, state
 from preflight.embedded.postgresql import Postgresql
-from preflight.embedded.process import Child, wait_until
+from preflight.embedded.process import Child, stop, wait_until
 from preflight.embedded.server import HOST, START_SECONDS, Server, free_port
 from preflight.embedded.supervision import Supervised, SupervisedProgram, SupervisedServer
 from preflight.embedded.valkey import Valkey
@@ -20,8 +19,6 @@ from preflight.exceptions import EmbeddedError
 from preflight.settings import Settings
 
 READY_SECONDS = 60.0
-#: A warm shutdown waits for the checks that run.
-STOP_SECONDS = 10.0
 
 Ready = Callable[[str, str], bool]
 Migrate = Callable[[str], None]
@@ -58,7 +55,6 @@ class EmbeddedSystem:
         self.home: Path = settings.home.expanduser().absolute()
         self.flower_port, self.realtime_port = free_port(), free_port()
         self.flower_password = ""
-        self.stop_seconds = STOP_SECONDS
         self._entries = entries
         self._extra: dict[str, str] = {}
         self._ready, self._migrate = ready, migrate
@@ -69,7 +65,7 @@ class EmbeddedSystem:
         self._closing = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        """Start everything that a run needs and wait for it; the rest is started without waiting."""
+        """Start everything that a run needs and wait for it."""
         try:
             self._closing.enter_context(state.only_launcher(self.home))
             self._start()
@@ -112,6 +108,12 @@ class EmbeddedSystem:
         """Start again what has died, when it is due; return a line for each death found. Call it every few moments."""
         return [line for one in self._supervised if (line := one.look_after())]
 
+    def start_rest(self) -> None:
+        """Start what a run does not need (beat, Flower, the worker for requests), without waiting for it."""
+        for entry in self._entries:
+            if not entry.needed:
+                self._start_program(entry)
+
     def _start(self) -> None:
         self._prepare_home()
         self._start_servers()
@@ -120,9 +122,6 @@ class EmbeddedSystem:
         self._migrate(str(self._database_url))
         self._wait_for(needed)
         state.save(self.home, self.environment, flower_url=self.flower_url, flower_password=self.flower_password)
-        for entry in self._entries:
-            if not entry.needed:
-                self._start_program(entry)
 
     def _prepare_home(self) -> None:
         for name in ("logs", "beat", "flower"):
@@ -190,25 +189,12 @@ class EmbeddedSystem:
     def stop(self) -> None:
         """Stop workers, beat and Flower first and together, the servers last, and let the home go."""
         try:
-            _stop([one.child for one in self._supervised if isinstance(one, SupervisedProgram)], self.stop_seconds)
-            _stop([server.child for server in self._servers if server.started], STOP_SECONDS)
+            stop([one.child for one in self._supervised if isinstance(one, SupervisedProgram)])
+            stop([server.child for server in self._servers if server.started])
         finally:
             self._supervised.clear()
             self._servers.clear()
             self._closing.close()
-
-
-def _stop(children: Sequence[Child], seconds: float) -> None:
-    """Ask all to end, wait for them together, kill the rest; at an interruption kill at once."""
-    try:
-        for child in children:
-            child.ask_to_stop()
-        deadline = time.monotonic() + seconds
-        for child in children:
-            child.ended_within(deadline - time.monotonic())
-    finally:
-        for child in children:
-            child.kill()
 
 
 def _listens(port: int) -> bool:

@@ -33,7 +33,8 @@ def transport_options(keys: Keys, *, acknowledge: bool) -> dict[str, Any]:
         "unacked_key": keys["unacked"],
         "unacked_index_key": keys["unacked_index"],
         "unacked_mutex_key": keys["unacked_mutex"],
-        "fanout_prefix": f"/{keys.namespace}.{{db}}.",  # kombu wants the slash
+        # kombu takes what follows the first dot for the name: with a second one, each ping costs the connection.
+        "fanout_prefix": f"/{keys.namespace}/{{db}}.",
         "fanout_patterns": True,
     }
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +16,6 @@ from preflight.reports.models import report_of, reports, row_of
 from preflight.types import PreFlightReport
 
 MAX_LIMIT = 1000
-#: Rows per statement: a batch may be any size, its statements may not.
-_ROWS = 200
 
 
 class ReportStore:
@@ -94,15 +91,15 @@ def _by_id(finished: Iterable[PreFlightReport], *, overrule: bool) -> dict[UUID,
     return unique
 
 
-def _insert(connection: Connection, unique: Iterable[PreFlightReport], *, overrule: bool) -> Iterator[UUID]:
-    """Write the rows, in the order of their keys so that two writers cannot deadlock, and yield the ids written."""
-    rows = iter(sorted((row_of(report) for report in unique), key=lambda row: row["id"]))
-    while some := list(itertools.islice(rows, _ROWS)):
-        statement = insert(reports).values(some)
-        if overrule:
-            new = {column.name: statement.excluded[column.name] for column in reports.c if not column.primary_key}
-            lost = reports.c.success & ~statement.excluded.success
-            statement = statement.on_conflict_do_update(index_elements=["id"], set_=new, where=lost)
-        else:
-            statement = statement.on_conflict_do_nothing(index_elements=["id"])
-        yield from connection.execute(statement.returning(reports.c.id)).scalars()
+def _insert(connection: Connection, unique: Iterable[PreFlightReport], *, overrule: bool) -> Sequence[UUID]:
+    """Write the rows and return the ids written; in the order of their keys, so that two writers cannot deadlock."""
+    rows = sorted((row_of(report) for report in unique), key=lambda row: row["id"])
+    statement = insert(reports)
+    if overrule:
+        new = {column.name: statement.excluded[column.name] for column in reports.c if not column.primary_key}
+        lost = reports.c.success & ~statement.excluded.success
+        statement = statement.on_conflict_do_update(index_elements=["id"], set_=new, where=lost)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=["id"])
+    # One compiled statement for every batch: SQLAlchemy groups the rows into as few round trips as they need.
+    return connection.execute(statement.returning(reports.c.id), rows).scalars().all() if rows else []

@@ -15,6 +15,8 @@ import psutil
 import psycopg2
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from servers import THROWAWAY
 
 from preflight.embedded import account, postgresql, valkey
@@ -75,7 +77,10 @@ def test_the_servers_listen_on_loopback_only(kind, tmp_path):
 def test_valkey_wants_its_password_and_never_evicts(tmp_path):
     """Another user of the machine gets no answer; the engine's state is never thrown away."""
     with running(make(Valkey, tmp_path)) as server:
-        with redis.Redis(port=server.port) as stranger, pytest.raises(redis.AuthenticationError):
+        with (
+            redis.Redis(port=server.port, retry=Retry(NoBackoff(), 0)) as stranger,
+            pytest.raises(redis.AuthenticationError),
+        ):
             stranger.ping()
         with redis.Redis.from_url(server.url, decode_responses=True) as client:
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}

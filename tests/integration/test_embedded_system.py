@@ -151,7 +151,8 @@ def test_logs_are_kept_for_one_more_start(home):
     speaks = Entry(name="speaks", arguments=("-c", "print('hello', flush=True); import signal; signal.pause()"))
     log = home / "logs" / "speaks.log"
     for _ in range(2):
-        with system_in(home, speaks):
+        with system_in(home, speaks) as system:
+            system.start_rest()
             assert wait_until(lambda: log.exists() and log.read_text() == "hello\n", SECONDS)
 
     assert log.with_suffix(".log.1").read_text() == "hello\n"
@@ -164,11 +165,11 @@ def test_a_program_that_ignores_its_end_is_ended_with_its_children(home):
         "subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']); print('up', flush=True);"
         "signal.pause()"
     )
-    stubborn = Entry(name="stubborn", arguments=("-c", code))
+    stubborn = Entry(name="stubborn", arguments=("-c", code), stop_seconds=0.1)
     with system_in(home, stubborn) as system:
+        system.start_rest()
         assert wait_until((home / "logs" / "stubborn.log").read_text, SECONDS)
         family = [psutil.Process(system.pid("stubborn")), *psutil.Process(system.pid("stubborn")).children()]
-        system.stop_seconds = 0.1
 
     assert len(family) == 2
     assert wait_until(lambda: not any(one.is_running() for one in family), SECONDS)
@@ -207,27 +208,51 @@ def test_a_home_that_cannot_be_used_is_said_in_one_line(tmp_path):
         system_in(tmp_path / "file" / "home").__enter__()
 
 
-def test_the_launcher_stops_everything_at_sigterm(home):
-    """`preflight up` in the foreground ends in order when it is asked to, and its servers with it."""
-    code = (
-        "from preflight.embedded import launcher, programs; programs.SYSTEM = ()\n"
-        "import functools; launcher.up(functools.partial(print, flush=True))"
-    )
-    up = subprocess.Popen(
+@pytest.fixture
+def up(home):
+    """Start `up` with its workers, beat and Flower in a process of its own, and yield that with what it announced."""
+    code = "import functools; from preflight.embedded import up; up(functools.partial(print, flush=True))"
+    process = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         text=True,
         env={"PATH": "/usr/bin:/bin", "PREFLIGHT_HOME": str(home)},
     )
-    lines = [up.stdout.readline() for _ in range(5)]
-    servers = psutil.Process(up.pid).children()
+    process.announced = [process.stdout.readline() for _ in range(5)]
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def everyone(up):
+    """Return all processes of the running system, once its pool of checks is there."""
+    processes = psutil.Process(up.pid)
+    assert wait_until(lambda: len(processes.children(recursive=True)) > len(programs.SYSTEM) + 10, SECONDS)
+    return processes.children(recursive=True)
+
+
+def test_up_announces_its_addresses_and_stops_everything_at_sigterm(up, home):
+    """The whole system ends in order when it is asked to; only Flower's password is shown, which people type."""
+    processes = everyone(up)
     words = json.loads((home / state.PASSWORDS).read_text())
 
     up.send_signal(signal.SIGTERM)
-    up.communicate()
+    up.wait()
 
     assert up.returncode == 0
-    assert not any(server.is_running() for server in servers)
-    assert "".join(lines).startswith("Flower ")
-    assert words["valkey"] not in "".join(lines)
-    assert words["postgresql"] not in "".join(lines)
+    assert not any(process.is_running() for process in processes)
+    said = "".join(up.announced)
+    assert f"password {words['flower']}" in said
+    assert words["valkey"] not in said
+    assert words["postgresql"] not in said
+
+
+def test_up_that_is_killed_takes_everything_with_it(up):
+    """Workers and their pools, beat, Flower and the servers are gone when the launcher could not stop them."""
+    processes = everyone(up)
+
+    up.kill()
+    up.wait()
+
+    assert wait_until(lambda: not any(process.is_running() for process in processes), SECONDS)

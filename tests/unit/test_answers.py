@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from preflight.engine.answers import MAX_EXCEPTION_CHARACTERS, answer, answer_from_exception, encode
@@ -239,7 +239,6 @@ def test_secrets_are_masked_in_every_field():
 
 def test_a_result_whose_attributes_raise_is_an_error():
     """Even reading the result may fail."""
-
     for made in (answer(Unreadable()), answer(CheckResult(metadata={"a": Unreadable()}))):
         assert made["status"] == "error"
         encode(made)
@@ -328,6 +327,7 @@ anything = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(anything, anything, anything, anything, anything)
 def test_whatever_is_returned_the_answer_is_strict_bounded_json(success, message, warnings, metadata, status):
     """Any values in any fields: six keys, a known status, strict JSON, no exception."""

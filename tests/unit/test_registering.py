@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preflight import CheckContext, CheckResult, PreFlightCheck, PreFlightRegistry, check
+from preflight.context import shown
 from preflight.exceptions import InvalidCheck, UnknownCheck
 from preflight.registry import MAX_CHECKS
 from preflight.validation import NAME
@@ -27,6 +28,7 @@ class Passes(PreFlightCheck):
             setattr(self, name, value)
 
     def execute(self, context: CheckContext) -> CheckResult:
+        """Answer yes."""
         return CheckResult.passed()
 
 
@@ -44,8 +46,9 @@ def refusal(made: Any) -> str:
 
 @pytest.mark.parametrize(
     "name",
-    ["", None, 5, b"redis", "a" * 65, "Redis", "1st", "_x", "redis\n", "a\x00b", "<b>", 'a"b', "{a}", "a b", "\U0001f680",
-     "r\u0435dis", ["redis"], "x" * 1_000_000],
+    ["", None, 5, b"redis", "a" * 65, "Redis", "1st", "_x", "redis\n", "a\x00b", "<b>", 'a"b', "{a}", "a b",
+     "\U0001f680", "r\u0435dis", ["redis"], "x" * 1_000_000],
+    ids=shown,
 )  # fmt: skip
 def test_a_name_of_another_form_is_refused_with_the_file(name):
     """Look-alikes, markup and control characters are no names."""
@@ -78,13 +81,13 @@ def test_a_name_is_taken_exactly_when_it_has_the_form(name):
         assert fits
 
 
-@pytest.mark.parametrize("priority", [-1, 1001, 10**9, 10**5000, 1.0, True, math.nan, "0", None])
+@pytest.mark.parametrize("priority", [-1, 1001, 10**9, 10**5000, 1.0, True, math.nan, "0", None], ids=shown)
 def test_a_priority_outside_the_range_is_refused(priority):
     """Whole numbers from 0 to 1000, and True is not 1."""
     assert "its priority must be a whole number from 0 to 1000" in refusal(Passes(priority=priority))
 
 
-@pytest.mark.parametrize("timeout", [0, -1, math.inf, math.nan, 601, 10**400, "5", None, True])
+@pytest.mark.parametrize("timeout", [0, -1, math.inf, math.nan, 601, 10**400, "5", None, True], ids=shown)
 def test_a_timeout_that_is_no_time_is_refused(timeout):
     """Seconds, more than 0 and bounded."""
     assert "its timeout must be seconds, more than 0 and at most 600" in refusal(Passes(timeout=timeout))
@@ -199,6 +202,7 @@ class Http(PreFlightCheck):
     limit: int = 1
 
     def execute(self, context: CheckContext) -> CheckResult:
+        """Answer yes."""
         return CheckResult.passed()
 
 

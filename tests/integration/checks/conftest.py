@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 import redis
+import servers
 
 from preflight import addresses
 from preflight.context import CheckContext
-from preflight.embedded.postgresql import Postgresql, start_postgresql
 from preflight.embedded.valkey import Valkey, start_valkey
 from preflight.types import CheckResult
 
@@ -66,6 +66,7 @@ class Peers:
         self.closers: list[Callable[[], Awaitable[None]]] = []
 
     def call(self, coroutine):
+        """Return what a coroutine returns on the peers' loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
 
     def __call__(self, handler: Handler, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> int:
@@ -94,6 +95,7 @@ class Peers:
         return server.sockets[0].getsockname()[1]
 
     def close(self):
+        """End every server and conversation, then the loop."""
         for close in self.closers:
             self.call(close())
         self.call(asyncio.sleep(0))
@@ -126,7 +128,8 @@ async def hanging_up(reader, writer):
 
 
 async def resetting(reader, writer):
-    """Accept and reset the connection, as a kernel does for a process that died."""
+    """Accept, listen and reset the connection, as a kernel does for a process that died."""
+    await reader.read(1)
     link = writer.get_extra_info("socket")
     link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
@@ -172,9 +175,16 @@ def refused_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left(leaves_nothing) -> None:
+    """Whatever a peer does to a check, no thread, connection or file of it stays."""
+
+
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory) -> Iterator[Valkey]:
+    """Yield a Valkey that these tests may fill, close and demote, which the shared one must not suffer."""
     server = start_valkey(tmp_path_factory.mktemp("valkey"), "vk-canary-7f3a")
+    servers.SESSION_SERVERS.add(server.pid)
     yield server
     server.stop()
 
@@ -182,11 +192,6 @@ def valkey(tmp_path_factory) -> Iterator[Valkey]:
 @pytest.fixture
 def redis_url(valkey) -> str:
     return valkey.url
-
-
-@pytest.fixture
-def namespace() -> str:
-    return f"test-{secrets.token_hex(4)}"
 
 
 @pytest.fixture
@@ -199,18 +204,6 @@ def admin(redis_url) -> Iterator[redis.Redis]:
         client.config_set("maxmemory", 0)
         client.acl_deluser("limited")
         client.flushall()
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory) -> Iterator[Postgresql]:
-    server = start_postgresql(tmp_path_factory.mktemp("postgresql"), "pg-canary-9c1b")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def database_url(postgresql) -> str:
-    return postgresql.url
 
 
 @pytest.fixture
@@ -231,7 +224,7 @@ def certificate(tmp_path) -> Callable[[int], ssl.SSLContext]:
 def _self_signed(directory: Path, days: int) -> tuple[Path, Path]:
     key, certificate = directory / f"{days}.key", directory / f"{days}.pem"
     names = "subjectAltName=DNS:shop.example,DNS:localhost,IP:127.0.0.1"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split()
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", str(days), "-subj", f"/CN=preflight test {secrets.token_hex(4)}", "-addext", names]
     subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     return key, certificate

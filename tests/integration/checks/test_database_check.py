@@ -19,7 +19,7 @@ def check_of(url):
 
 
 @pytest.fixture
-def role(database_url):
+def role(database_url, shared_postgresql):
     """Return a function that makes a role with options; it is dropped afterwards."""
     connection = psycopg2.connect(database_url)
     connection.autocommit = True
@@ -27,7 +27,7 @@ def role(database_url):
 
     def make(options):
         cursor.execute(f"CREATE ROLE limited LOGIN PASSWORD 'pw' {options}")
-        return database_url.replace("//preflight:", "//limited:").replace("pg-canary-9c1b", "pw")
+        return database_url.replace("//preflight:", "//limited:").replace(shared_postgresql.password, "pw")
 
     yield make
     cursor.execute("DROP ROLE IF EXISTS limited")
@@ -40,18 +40,18 @@ def test_it_passes_when_a_query_is_answered(ask, database_url):
     assert ask(check_of(database_url.replace("postgresql:", "postgresql+psycopg2:"))).status is Status.PASSED
 
 
-def test_a_wrong_password_fails_and_is_not_shown(ask, database_url):
+def test_a_wrong_password_fails_and_is_not_shown(ask, database_url, shared_postgresql):
     """Neither message nor error holds a password."""
-    result = ask(check_of(database_url.replace("pg-canary-9c1b", "wrong-canary")))
+    result = ask(check_of(database_url.replace(shared_postgresql.password, "wrong-canary")))
 
     assert result.status is Status.FAILED
     assert "refuses the user or password" in result.message
     assert "canary" not in repr(dataclasses.asdict(result))
 
 
-def test_a_missing_password_fails(ask, database_url):
+def test_a_missing_password_fails(ask, database_url, shared_postgresql):
     """A URL without the password that the server asks for says so."""
-    assert "holds none" in ask(check_of(database_url.replace(":pg-canary-9c1b", ""))).message
+    assert "holds none" in ask(check_of(database_url.replace(f":{shared_postgresql.password}", ""))).message
 
 
 def test_a_missing_database_fails(ask, database_url):
@@ -60,6 +60,15 @@ def test_a_missing_database_fails(ask, database_url):
 
     assert result.status is Status.FAILED
     assert "no such database" in result.message
+
+
+def test_a_password_is_masked_wherever_the_server_repeats_it(ask, database_url, shared_postgresql):
+    """A text of the server that holds the password, here as a database's name, is shown without it."""
+    result = ask(check_of(database_url.rpartition("/")[0] + f"/{shared_postgresql.password}"))
+
+    assert "no such database" in result.message
+    assert "does not exist" in result.error
+    assert shared_postgresql.password not in repr(dataclasses.asdict(result))
 
 
 def test_a_server_without_free_connections_fails(ask, role):
@@ -97,7 +106,7 @@ def test_a_peer_that_is_no_postgresql_fails_with_its_own_message(ask, request, p
 
 
 @pytest.mark.parametrize("last_words", [b"SELECT 1", b"pg_catalog.version"])
-def test_a_server_that_falls_silent_during_a_query_is_cut_off(ask, peers, postgresql, last_words):
+def test_a_server_that_falls_silent_during_a_query_is_cut_off(ask, peers, database_url, shared_postgresql, last_words):
     """A query that is never answered ends with the check, and so does the connection under it."""
     cut = threading.Event()
 
@@ -109,7 +118,7 @@ def test_a_server_that_falls_silent_during_a_query_is_cut_off(ask, peers, postgr
             writer.write(chunk)
 
     async def falling_silent(reader, writer):
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", postgresql.port)
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", shared_postgresql.port)
         back = asyncio.create_task(forward(server_reader, writer))
         await forward(reader, server_writer, until=last_words)
         back.cancel()
@@ -117,7 +126,7 @@ def test_a_server_that_falls_silent_during_a_query_is_cut_off(ask, peers, postgr
         cut.set()
 
     port = peers(falling_silent)
-    result = ask(check_of(postgresql.url.replace(f":{postgresql.port}/", f":{port}/")))
+    result = ask(check_of(database_url.replace(f":{shared_postgresql.port}/", f":{port}/")))
 
     assert result.status is Status.FAILED
     assert "did not answer in time" in result.message

@@ -238,9 +238,7 @@ def test_the_connection_goes_to_the_checked_address_with_the_right_name(ask, pee
         return ["127.0.0.1"]
 
     port = peers(answering(seen=seen), tls=certificate(90))
-    result = ask(
-        HttpCheck(url=f"https://shop.example:{port}/x?y=1", lookup=lookup, allow_private=True, timeout=1.5)
-    )
+    result = ask(HttpCheck(url=f"https://shop.example:{port}/x?y=1", lookup=lookup, allow_private=True, timeout=1.5))
 
     assert result.status is Status.PASSED
     assert lookups == ["shop.example"]

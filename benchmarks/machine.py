@@ -1,0 +1,122 @@
+"""Everything that is measured, on this machine: one Valkey, one PostgreSQL, one worker per arm."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from benchmarks import echo, native
+from preflight.embedded import programs
+from preflight.embedded.postgresql import start_postgresql
+from preflight.embedded.process import Child, Program, wait_until
+from preflight.embedded.system import workers_live
+from preflight.embedded.valkey import Valkey, start_valkey
+from preflight.exceptions import EmbeddedError
+from preflight.reports import migrations
+from preflight.settings import Settings, load
+
+NAMESPACE = "bench"
+#: What every worker runs with: PreFlight's default. The pool is prefork for all.
+CONCURRENCY = Settings.model_fields["concurrency"].default
+READY_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Where the running servers are. `silent` is a second Valkey that a measurement may pause."""
+
+    redis_url: str
+    database_url: str
+    silent: Valkey
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of PreFlight's worker and callers, as `preflight up` makes them."""
+        return load({"redis_url": self.redis_url, "database_url": self.database_url, "namespace": NAMESPACE})
+
+
+@contextlib.contextmanager
+def running(home: Path) -> Iterator[Machine]:
+    """Start the servers and one worker per arm in `home`, and stop them in the end. Main thread only."""
+    with contextlib.ExitStack() as closing:
+        valkey = start_valkey(home / "valkey", secrets.token_hex(8))
+        closing.callback(valkey.stop)
+        silent = start_valkey(home / "silent", secrets.token_hex(8))
+        closing.callback(silent.stop)
+        postgresql = start_postgresql(home / "postgresql", secrets.token_hex(8))
+        closing.callback(postgresql.stop)
+        machine = Machine(redis_url=valkey.url, database_url=postgresql.url, silent=silent)
+        migrations.upgrade(machine.database_url)
+        children = [Child(program) for program in _programs(machine, home)]
+        closing.callback(_stop, children)
+        _wait_for(children, machine)
+        yield machine
+
+
+def _programs(machine: Machine, home: Path) -> Iterator[Program]:
+    """Yield PreFlight's own worker exactly as installed, the native ones with the same pool, and the echo."""
+    words = {"concurrency": str(CONCURRENCY), "namespace": NAMESPACE}
+    environment = {
+        "PREFLIGHT_REDIS_URL": machine.redis_url,
+        "PREFLIGHT_DATABASE_URL": machine.database_url,
+        "PREFLIGHT_NAMESPACE": NAMESPACE,
+        "PREFLIGHT_CHECKS": "benchmarks.checks",
+    }
+    yield programs.program(programs.CHECKS, words, home, environment)
+    for acknowledge in (False, True):
+        queue = native.queue_of(acknowledge=acknowledge)
+        own = {native.REDIS: machine.redis_url, native.ACKNOWLEDGE: "yes" if acknowledge else "no"}
+        arguments = ("-m", "celery", "-A", "benchmarks.native", "worker", "-n", f"{queue}@%h", *_SAME_POOL)
+        yield _python(queue, arguments, home, own)
+    yield _python("echo", ("-m", "benchmarks.echo"), home, {echo.REDIS: machine.redis_url})
+
+
+_SAME_POOL = ("--pool", "prefork", "--concurrency", str(CONCURRENCY), *programs.QUIET, "--without-heartbeat")
+
+
+def _python(name: str, arguments: tuple[str, ...], home: Path, environment: Mapping[str, str]) -> Program:
+    return Program(
+        name=name,
+        command=(sys.executable, *arguments),
+        log=home / "logs" / f"{name}.log",
+        environment=environment,
+        directory=programs.repository(),
+    )
+
+
+def _wait_for(children: list[Child], machine: Machine) -> None:
+    """Wait for PreFlight's worker; the others' first runs wait for them."""
+
+    def settled() -> bool:
+        return not all(child.alive for child in children) or workers_live(machine.redis_url, NAMESPACE)
+
+    in_time = wait_until(settled, READY_SECONDS)
+    for child in children:
+        if not child.alive:
+            raise EmbeddedError(f"{child.death}.")
+    if not in_time:
+        raise EmbeddedError(f"No worker answered within {READY_SECONDS:g} s.")
+
+
+def _stop(children: list[Child]) -> None:
+    for child in children:
+        child.ask_to_stop()
+    for child in children:
+        child.ended_within(STOP_SECONDS)
+        child.kill()
+
+
+@contextlib.contextmanager
+def paused(server: Valkey) -> Iterator[None]:
+    """Silence a server: connections stay open, nothing answers."""
+    server.child.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.child.signal(signal.SIGCONT)

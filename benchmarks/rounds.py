@@ -1,0 +1,70 @@
+"""Interleaved rounds: every arm in every round, in another order each time, so that other load meets all alike."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+#: A slice of a round: takes one arm's samples, in order.
+Slice = Callable[[], list[float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """The samples of one arm, one list per round."""
+
+    rounds: tuple[tuple[float, ...], ...]
+
+    @property
+    def all(self) -> list[float]:
+        """Every sample, whatever its round."""
+        return [sample for one in self.rounds for sample in one]
+
+    @property
+    def p50(self) -> float:
+        """The median of all samples."""
+        return statistics.median(self.all)
+
+    @property
+    def medians(self) -> list[float]:
+        """The median of each round."""
+        return [statistics.median(one) for one in self.rounds]
+
+    def percentile(self, percent: int) -> float:
+        """Return the sample that so many percent do not exceed."""
+        ordered = sorted(self.all)
+        return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+def interleave(slices: Mapping[str, Slice], rounds: int) -> dict[str, Samples]:
+    """Take every arm's slice in every round, another arm first each time."""
+    names, taken = list(slices), {name: [] for name in slices}  # type: tuple[list[str], dict[str, list[tuple[float, ...]]]]
+    for place in range(rounds):
+        shift = place % len(names)
+        for name in names[shift:] + names[:shift]:
+            taken[name].append(tuple(slices[name]()))
+    return {name: Samples(tuple(found)) for name, found in taken.items()}
+
+
+def timed(step: Callable[[], object], count: int) -> Slice:
+    """Return a slice that takes a step once to warm up, and then `count` times: ms each."""
+
+    def take() -> list[float]:
+        step()
+        return [milliseconds(step) for _ in range(count)]
+
+    return take
+
+
+def milliseconds(step: Callable[[], object]) -> float:
+    """Return how long a step takes, in ms."""
+    started_at = time.perf_counter()
+    step()
+    return 1000 * (time.perf_counter() - started_at)
+
+
+def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    """Return the ratio of every round."""
+    return [one / other for one, other in zip(above, below, strict=True)]
