@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import gc
 import time
 import uuid
 from collections.abc import Iterable
@@ -110,8 +109,9 @@ class NativeChord:
         self.app.send_task("native.nothing", ignore_result=True)
 
     def close(self) -> None:
-        """Let go of the servers, which results still alive would look for when this process ends."""
-        gc.collect()
+        """Let go of the servers: a result that Celery still keeps would look for them until its retries end."""
+        self.app.backend.result_consumer.stop()
+        self.app.backend.result_consumer.subscribed_to.clear()
         self.app.close()
 
     def _ended(self, run_id: object) -> bool:

@@ -32,13 +32,12 @@ def answer(words: Sequence[str]) -> int:
     try:
         return _finished(_invoke(words))
     except KeyboardInterrupt as stop:
-        return _said(str(stop) or "Interrupted.", INTERRUPTED)
+        return _said(str(stop) or "preflight: interrupted.", INTERRUPTED)
     except BrokenPipeError:
         return _reader_left()
     except SystemExit as left:
-        # rich ends the process by itself when the reader is gone.
-        _reader_left()
-        return left.code if isinstance(left.code, int) else BROKEN
+        # rich ends the process by itself when the reader is gone, click when it has completed a word for a shell.
+        return _reader_left() if left.code else OK
     except Exception as error:
         return _failed(error, debug="--debug" in words)
 

@@ -30,10 +30,9 @@ def checks(name: str | None, output: str, *, strict: bool) -> int:
     """
     from preflight.cli import environment
     from preflight.cli.descriptions import describe
-    from preflight.registry import default_registry
 
     environment.effective()
-    registry = default_registry()
+    registry = environment.registry()
     if name:
         _show_one(describe(registry.get(name)), output)
     else:

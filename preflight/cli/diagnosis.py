@@ -75,9 +75,7 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 
 def _checks(_: Settings) -> Iterator[Finding]:
-    from preflight.registry import default_registry
-
-    registry = default_registry()
+    registry = environment.registry()
     if len(registry):
         yield Finding("checks", "ok", f"{len(registry)} registered")
     else:

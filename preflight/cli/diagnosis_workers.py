@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from preflight.cli import environment
 from preflight.cli.diagnosis import Finding
 
 if TYPE_CHECKING:
@@ -67,11 +68,10 @@ def _version(worker: WorkerInfo) -> Finding:
 
 
 def _unknown_checks(live: Sequence[WorkerInfo]) -> Iterator[Finding]:
-    from preflight.registry import default_registry
     from preflight.types import SELF_ANSWERED
 
     known = {name for worker in live for name in worker.checks} | SELF_ANSWERED
-    missing = [check.name for check in default_registry() if check.name not in known]
+    missing = [check.name for check in environment.registry() if check.name not in known]
     if missing:
         todo = "Start the workers with the same PREFLIGHT_* settings and the same code as here."
         yield Finding(

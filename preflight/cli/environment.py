@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from preflight.exceptions import InvalidSettings, nearest
 
 if TYPE_CHECKING:
+    from preflight.registry import PreFlightRegistry
     from preflight.settings import Settings
 
 NOTHING_TO_TALK_TO = (
@@ -42,6 +45,19 @@ def driven() -> Settings:
     settings = connected()
     _ = settings.redis  # raises when there is none
     return settings
+
+
+def registry() -> PreFlightRegistry:
+    """Return the registry of this process. What the modules of checks print while they load goes to stderr."""
+    from preflight.registry import default_registry
+
+    with quiet_stdout():
+        return default_registry()
+
+
+def quiet_stdout() -> contextlib.AbstractContextManager[object]:
+    """Send what other people's code prints to stderr: stdout holds what was asked for and nothing else."""
+    return contextlib.redirect_stdout(sys.stderr)
 
 
 def source() -> str:

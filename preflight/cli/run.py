@@ -99,7 +99,9 @@ def _answered(request: RunRequest, output: str) -> PreFlightReport:
     console = terminal.stdout() if human else terminal.stderr()
     from preflight.runner import PreFlightRunner
 
-    started = PreFlightRunner(settings).start(request)
+    runner = PreFlightRunner(settings, environment.registry())
+    with environment.quiet_stdout():
+        started = runner.start(request)
     try:
         if human:
             _head(console, request)
