@@ -38,6 +38,7 @@ class RunDetails(TypedDict, total=False):
     params: Mapping[str, Mapping[str, Any]] | None
     timeout: float | None
     short_circuit: ShortCircuit
+    max_age: float | None
     only: Iterable[str]
     exclude: Iterable[str]
 
@@ -87,6 +88,7 @@ class RunRequest:
     params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     timeout: float | None = None
     short_circuit: ShortCircuit = "check"
+    max_age: float | None = None
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
@@ -110,6 +112,7 @@ class RunRequest:
             params=_params(details.get("params")),
             timeout=_timeout(details.get("timeout")),
             short_circuit=_short_circuit(details.get("short_circuit", "check")),
+            max_age=_max_age(details.get("max_age")),
             only=_names("only", details.get("only", ())),
             exclude=_names("exclude", details.get("exclude", ())),
         )
@@ -231,6 +234,15 @@ def _timeout(value: Any) -> float | None:
     if numeric and 0 < value <= MAX_TIMEOUT_SECONDS:
         return float(value)
     raise InvalidRun(f"timeout must be seconds, more than 0 and at most {MAX_TIMEOUT_SECONDS:g}, not {shown(value)}.")
+
+
+def _max_age(value: Any) -> float | None:
+    if value is None:
+        return None
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    if numeric and 0 <= value <= MAX_TIMEOUT_SECONDS * 24:
+        return float(value)
+    raise InvalidRun(f"max_age must be seconds from 0 (no cached answer) to 86400, not {shown(value)}.")
 
 
 def _names(argument: str, value: object) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ from preflight.types import PreFlightReport
 
 logger = logging.getLogger("preflight.reports")
 
-LEASE_MS = 10_000
+#: A recorder that was killed is replaced after this time. Two at a time do no harm: storing twice is one row.
+LEASE_MS = 3000
 #: A stored run's state stays this long for callers who have not read it yet.
 KEEP_MS = 60_000
 

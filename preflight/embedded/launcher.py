@@ -27,10 +27,14 @@ RUN = (sys.executable, "-c", "import sys; from preflight.cli import main; sys.ex
 
 def up(announce: Announce) -> None:
     """Start the system, announce its addresses and stay until Ctrl-C or SIGTERM; `EmbeddedError` if it cannot start."""
-    with _until_interrupted(), EmbeddedSystem(load()) as system:
-        system.start_rest()
-        _announce_addresses(system, announce)
-        _stay(system, announce)
+    with _until_interrupted():
+        settings = load()
+        system = EmbeddedSystem(settings)
+        system.add_environment(_known_events(settings))
+        with system:
+            system.start_rest()
+            _announce_addresses(system, announce)
+            _stay(system, announce)
 
 
 def demo(announce: Announce, *, once: bool = False) -> int:
@@ -52,9 +56,14 @@ def demo(announce: Announce, *, once: bool = False) -> int:
 def _sample(settings: Settings, system: EmbeddedSystem) -> dict[str, str]:
     """Return what the sample adds to the environment; what the user set stays."""
     return {
-        "PREFLIGHT_EVENT_TYPES": ",".join(dict.fromkeys((*settings.event_types, SAMPLE_EVENT))),
+        **_known_events(settings),
         "PREFLIGHT_CHECK_WEBSOCKET_URL": settings.check_websocket_url or system.realtime_url,
     }
+
+
+def _known_events(settings: Settings) -> dict[str, str]:
+    """Make the sample's event type known besides the user's, so that there is something to run before any check."""
+    return {"PREFLIGHT_EVENT_TYPES": ",".join(dict.fromkeys((*settings.event_types, SAMPLE_EVENT)))}
 
 
 def _sample_run(system: EmbeddedSystem, announce: Announce) -> int:

@@ -95,6 +95,7 @@ class Caller:
         if not state.exists:
             return lost_report(wait.run_id, wait.plan, wait.started_at)
         if time.monotonic() >= wait.deadline_at:
+            self._worker_alive(wait)
             self.call(lambda: self._mend(wait.run_id))
         elif time.monotonic() >= wait.worker_wanted_by and not self._worker_alive(wait):
             self.call(lambda: self.runs.abort(wait.run_id, "workers", no_worker()))
@@ -109,6 +110,7 @@ class Caller:
 
     def _worker_alive(self, wait: Wait) -> bool:
         alive = self.call(self.runs.alive) > 0
+        wait.alone = not alive
         if alive:
             wait.worker_wanted_by = time.monotonic() + NO_WORKER_SECONDS
         return alive
@@ -133,6 +135,8 @@ class Wait:
         self.give_up_at = self.deadline_at + OVERRUN_SECONDS
         self.worker_wanted_by = now + NO_WORKER_SECONDS
         self.woken = threading.Event()
+        #: No worker is left that would store the report.
+        self.alone = False
 
     def next_look(self) -> float:
         """Return the seconds until the caller looks by itself, wake-up or not."""

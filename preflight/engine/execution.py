@@ -117,5 +117,5 @@ def read_message(arguments: object) -> tuple[UUID, str, str] | None:
     try:
         run_id, name, number = json.loads(json.dumps(arguments))
         return UUID(run_id), str(name), str(int(number))
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         return None

@@ -70,7 +70,7 @@ class PreFlightRun:
 
 
 class FullRun(PreFlightRun):
-    """A full run: it has a plan, a deadline, and by then a verdict. `keep` takes a report that Redis does not have."""
+    """A full run: it has a plan, a deadline, and by then a verdict. `keep` takes a report that nobody else would store."""
 
     def __init__(self, caller: Caller, run_id: UUID, plan: Plan, keep: Callable[[PreFlightReport], None]) -> None:
         super().__init__(lambda: caller, run_id)
@@ -107,10 +107,10 @@ class FullRun(PreFlightRun):
         return self._end(report) if report else None
 
     def _end(self, report: PreFlightReport) -> PreFlightReport:
-        """Fix the report. One that Redis does not have is kept by this process."""
+        """Fix the report. One that Redis does not have, or that no worker is left to store, is kept by this process."""
         self._report = report
         self._caller().inbox.forget(self.id)
-        if any(check.name == "broker" and check.blocks for check in report.checks):
+        if self.wait.alone or any(check.name == "broker" and check.blocks for check in report.checks):
             self._keep(report)
         return report
 

@@ -11,6 +11,7 @@ from typing import Any
 from preflight.context import CheckContext, RunRequest
 from preflight.declaration import PreFlightCheck
 from preflight.engine import answers
+from preflight.engine.cache import cache_key
 from preflight.exceptions import InvalidRun, UnknownEventType
 from preflight.parameters import with_parameters
 from preflight.registry import PreFlightRegistry
@@ -29,6 +30,9 @@ class PlannedCheck:
     may_be_slow: bool = False
     params: dict[str, Any] = dataclasses.field(default_factory=dict)
     remediation: str | None = None
+    cache_key: str | None = None
+    cache_ttl_ms: int = 0
+    max_age_ms: int = 0
     answer: dict[str, Any] | None = None
 
     @property
@@ -98,6 +102,7 @@ def _chosen(check: PreFlightCheck, request: RunRequest, settings: Settings) -> b
 def _planned(check: PreFlightCheck, request: RunRequest) -> PlannedCheck:
     params = dict(request.params.get(check.name, {}))
     with_parameters(check.name, check, params)  # a wrong value is refused here, before anything happens
+    key, ttl_ms = cache_key(check, params, request.context)
     return PlannedCheck(
         name=check.name,
         priority=check.priority,
@@ -106,6 +111,9 @@ def _planned(check: PreFlightCheck, request: RunRequest) -> PlannedCheck:
         may_be_slow=check.may_be_slow,
         params=params,
         remediation=check.default_remediation,
+        cache_key=key,
+        cache_ttl_ms=ttl_ms,
+        max_age_ms=ttl_ms if request.max_age is None else min(ttl_ms, round(request.max_age * 1000)),
         answer=_answered_at_planning(check, request.context),
     )
 

@@ -23,8 +23,10 @@ STATE_VERSION = 1
 ALIVE_MS = 3000
 #: A worker has this long to report that a check timed out before the watchdog says so.
 TIMEOUT_GRACE_MS = 300
+#: Runs that one script wakes when an answer that they wait for has come.
+WAKE_BATCH = 50
 #: Scripts that drive a run and share `run.lua`.
-_SHARING = frozenset({"open", "record", "expire", "abort", "requeue"})
+_SHARING = frozenset({"open", "record", "expire", "abort", "requeue", "wake", "rejoin"})
 
 Answer = dict[str, Any]
 
@@ -48,7 +50,7 @@ class Claim(NamedTuple):
 def _text(name: str) -> str:
     """Return a script's text. Files are read once per process."""
     folder = importlib.resources.files("preflight.engine") / "lua"
-    parts = ("clock", "run", name) if name in _SHARING else ("clock", name)
+    parts = ("clock", "flight", "run", name) if name in _SHARING else ("clock", name)
     return "".join((folder / f"{part}.lua").read_text() for part in parts)
 
 
@@ -91,29 +93,31 @@ class Runs:
 
         `place`, if given, is where the check must still be: it guards against a stale view.
         """
-        arguments: list[str | int | float] = [
-            str(run_id),
-            name,
-            place,
-            blocks(answer, severity),
-            answers.encode(answer),
-        ]
-        return bool(self.call("record", self._run_keys(run_id), arguments))
+        bad = int(answer["status"] in BLOCKING_STATUSES)
+        arguments: list[str | int | float] = [str(run_id), name, place, blocks(answer, severity), bad]
+        taken, landed = self.call("record", self._run_keys(run_id), [*arguments, answers.encode(answer)])
+        while landed and self.call("wake", self._run_keys(run_id), [landed, WAKE_BATCH]):
+            """A thousand runs may wait for one answer: Redis serves others between the batches."""
+        return bool(taken)
 
     def expire(self, run_id: UUID, unanswered: Mapping[str, tuple[Answer, str]]) -> bool:
         """End a run whose deadline has passed, with (answer, severity) for each check that gave none."""
         arguments: list[str | int | float] = [str(run_id)]
         for name, (answer, severity) in unanswered.items():
             arguments += [name, blocks(answer, severity), answers.encode(answer)]
-        return bool(self.call("expire", self._run_keys(run_id)[:3], arguments))
+        return bool(self.call("expire", self._run_keys(run_id), arguments))
 
     def abort(self, run_id: UUID, name: str, answer: Answer) -> bool:
         """Give a run up with NO-GO because of `name`; False if it had ended before, with a verdict of its own."""
-        return bool(self.call("abort", self._run_keys(run_id)[:3], [str(run_id), name, answers.encode(answer)]))
+        return bool(self.call("abort", self._run_keys(run_id), [str(run_id), name, answers.encode(answer)]))
 
     def requeue(self, run_id: UUID, check: PlannedCheck, place: str) -> bool:
         """Send a check again, if it is still in the place where it was seen."""
         return bool(self.call("requeue", self._run_keys(run_id), [str(run_id), check.name, place, limit_of(check)]))
+
+    def rejoin(self, run_id: UUID, check: PlannedCheck, place: str) -> None:
+        """Look after a check that waits for another run's execution: take the answer, wait on, or ask by itself."""
+        self.call("rejoin", self._run_keys(run_id), [str(run_id), check.name, place, limit_of(check)])
 
     def fields(self, run_id: UUID) -> dict[str, str]:
         """Return a run's whole state; empty if there is none."""
@@ -179,10 +183,14 @@ def _check_fields(check: PlannedCheck) -> dict[str, str | int]:
     if check.answer is not None:
         return {f"a:{check.name}": answers.encode(check.answer), f"s:{check.name}": "d"}
     asked = {"timeout": check.timeout, "params": check.params, "severity": check.severity}
-    return {
+    fields: dict[str, str | int] = {
         f"c:{check.name}": json.dumps(asked, separators=(",", ":")),
         f"x:{check.name}": round(check.timeout * 1000),
     }
+    if check.cache_key:
+        advisory = int(check.severity is Severity.ADVISORY)
+        fields[f"k:{check.name}"] = f"{check.cache_key} {check.cache_ttl_ms} {check.max_age_ms} {advisory}"
+    return fields
 
 
 def _limit(check: PlannedCheck) -> str | float:

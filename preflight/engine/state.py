@@ -18,9 +18,12 @@ from preflight.types import SELF_ANSWERED, CheckReport, PreFlightReport, Severit
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a check is: "waiting" (its tier is not open), "queued", "running" or "done". `since_ms` is Redis' clock."""
+    """Where a check is; `since_ms` is Redis' clock.
 
-    where: Literal["waiting", "queued", "running", "done"]
+    "waiting": its tier is not open. "joined": another run's execution will answer it.
+    """
+
+    where: Literal["waiting", "queued", "running", "joined", "done"]
     text: str = ""
     number: int = 0
     since_ms: int = 0
@@ -34,6 +37,8 @@ class Place:
             return cls("waiting")
         if text == "d":
             return cls("done", text)
+        if text.startswith("j "):
+            return cls("joined", text)
         kind, number, since, attempt, *worker = text.split(" ")
         where: Literal["queued", "running"] = "queued" if kind == "q" else "running"
         return cls(where, text, int(number), int(since), int(attempt), " ".join(worker))
@@ -171,7 +176,13 @@ class RunState:
 
     def _answered(self, check: PlannedCheck) -> CheckReport:
         answer = self.answer(check.name) or {}
-        return answered_line(check, answer, queue_ms=self._queue_ms(check.name))
+        line = answered_line(check, answer, queue_ms=self._queue_ms(check.name))
+        kept = self.fields.get(f"h:{check.name}")
+        if kept is None:
+            return line
+        return dataclasses.replace(
+            line, cached=True, cached_age_ms=float(kept.split(" ")[0]), duration_ms=None, slow=False
+        )
 
     def _queue_ms(self, name: str) -> float | None:
         wait = self.fields.get(f"w:{name}")

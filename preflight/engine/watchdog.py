@@ -76,6 +76,8 @@ class Watchdog:
         place = state.place(check.name)
         if place.where == "queued" and self._is_lost(state, place, around):
             self.runs.requeue(state.id, check, place.text)
+        elif place.where == "joined":
+            self.runs.rejoin(state.id, check, place.text)
         elif place.where == "running":
             self._mend_running(state, check, place, around)
 
@@ -114,7 +116,7 @@ def expired(state: RunState) -> dict[str, tuple[Answer, str]]:
         place = state.place(check.name)
         if place.where == "waiting" and _stopped(state, late):
             break
-        answer = timed_out(_run_seconds(state)) if place.where == "running" else not_started(state)
+        answer = timed_out(_run_seconds(state)) if place.where in ("running", "joined") else not_started(state)
         late[check.name] = (answer, check.severity)
     return late
 

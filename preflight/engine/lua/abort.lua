@@ -1,8 +1,8 @@
 -- Give a run up: its caller was told NO-GO. A run that is not open yet can never be opened afterwards.
--- KEYS state due outbox
+-- KEYS state due outbox numbers
 -- ARGV id, name of the check that says why, its answer
 -- Returns 1 if this call ended the run (or kept it from opening), 0 if it had ended before.
-local keys = { state = KEYS[1], due = KEYS[2], outbox = KEYS[3] }
+local keys = { state = KEYS[1], due = KEYS[2], outbox = KEYS[3], numbers = KEYS[4] }
 local run = redis.call('HMGET', keys.state, 'end', 'v')
 if run[1] then return 0 end
 local now = now_ms()

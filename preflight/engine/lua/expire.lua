@@ -1,8 +1,8 @@
 -- End a run whose time is over: write the given answers where there is none yet, and finish.
--- KEYS state due outbox
+-- KEYS state due outbox numbers
 -- ARGV id, then name, 1 if it blocks, answer, ... ; an ended or unknown run stays as it is
 -- Returns 1 if this call ended the run.
-local keys = { state = KEYS[1], due = KEYS[2], outbox = KEYS[3] }
+local keys = { state = KEYS[1], due = KEYS[2], outbox = KEYS[3], numbers = KEYS[4] }
 local run = redis.call('HMGET', keys.state, 'end', 'v', 'deadline')
 if not run[2] then
   redis.call('ZREM', keys.due, ARGV[1])

@@ -1,16 +1,17 @@
 -- Write a check's answer once, and take the run as far as that allows: the next tier, or its end.
 -- KEYS state due outbox numbers
--- ARGV id, name, the place the check must be in or '', 1 if the answer blocks, answer
--- Returns 1 if the answer was taken, 0 if the check had one or the run was over.
+-- ARGV id, name, the place the check must be in or '', 1 if the answer blocks, 1 if it is not good, answer
+-- Returns {1 if the answer was taken (0: the check had one or the run was over), key whose waiters may be woken or ''}.
 local keys = { state = KEYS[1], due = KEYS[2], outbox = KEYS[3], numbers = KEYS[4] }
-local run = redis.call('HMGET', keys.state, 'end', 'policy', 'tier', 'v')
-if run[1] or not run[4] or not answer(keys, ARGV[2], ARGV[3], ARGV[4], ARGV[5]) then return 0 end
-local now, policy = now_ms(), run[2]
-local left = redis.call('HINCRBY', keys.state, 'left', -1)
-local blocked = redis.call('HGET', keys.state, 'blocked') == '1'
-if blocked and (policy == 'check' or (policy == 'tier' and left == 0)) then
-  finish(keys, ARGV[1], now)
-elseif left == 0 then
-  open_tier(keys, ARGV[1], tonumber(run[3]) + 1, now)
+local run = redis.call('HMGET', keys.state, 'end', 'v')
+if not run[2] then return { 0, '' } end
+local now = now_ms()
+if run[1] then
+  -- Too late for this run; others may wait for the same answer.
+  if ARGV[3] ~= '' then return { 0, '' } end
+  return { 0, land(keys, ARGV[1], ARGV[2], ARGV[5], ARGV[6], now) }
 end
-return 1
+if not answer(keys, ARGV[2], ARGV[3], ARGV[4], ARGV[6]) then return { 0, '' } end
+local landed = land(keys, ARGV[1], ARGV[2], ARGV[5], ARGV[6], now)
+advance(keys, ARGV[1], now)
+return { 1, landed }

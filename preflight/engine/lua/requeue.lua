@@ -2,7 +2,7 @@
 -- KEYS state due outbox numbers
 -- ARGV id, name, the place it must be in, limit in seconds
 -- Returns 1 if it was sent.
-local keys = { state = KEYS[1], numbers = KEYS[4] }
+local keys = { state = KEYS[1], due = KEYS[2], outbox = KEYS[3], numbers = KEYS[4] }
 local run = redis.call('HMGET', keys.state, 'end', 's:' .. ARGV[2])
 if run[1] or run[2] ~= ARGV[3] then return 0 end
 local attempt = string.match(ARGV[3], '^%a %d+ %d+ (%d+)')

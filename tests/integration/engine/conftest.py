@@ -32,12 +32,14 @@ class Bench:
         self.runs = Runs(self.client, self.keys)
         self.watchdog = Watchdog(self.runs, "watchdog")
 
-    def open(self, checks, *, run_id=None, timeout=None, policy="check", mode="full", inbox="", **declaration):
+    def open(self, checks, *, run_id=None, policy="check", mode="full", inbox="", **declaration):
         """Open a run of {name: priority} and return its id."""
         registry = PreFlightRegistry()
+        details = {key: declaration.pop(key) for key in ("max_age", "campaign_id") if key in declaration}
+        timeout = declaration.pop("timeout", None) if "cache_ttl" not in declaration else None
         for name, priority in checks.items():
             registry.register(FunctionCheck(name=name, priority=priority, function=lambda _: PASSED, **declaration))
-        request = RunRequest.build(mode=mode, event_type="test_event", timeout=timeout, short_circuit=policy)
+        request = RunRequest.build(mode=mode, event_type="test_event", timeout=timeout, short_circuit=policy, **details)
         run_id = run_id or new_run_id()
         queue = self.keys.full_queue if mode == "full" else self.keys.light_queue
         planned = plan(request, registry, self.settings)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from integration.engine.conftest import FAILED, PASSED
+
 from preflight.engine.caller import new_run_id
 from preflight.engine.lines import errored
 from preflight.types import Status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integration.engine.conftest import FAILED
+
 from preflight.engine.dead_child import Obituary, exit_text, obituaries, report_deaths
 from preflight.types import Status
 

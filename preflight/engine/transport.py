@@ -1,0 +1,43 @@
+"""kombu's Redis transport, surviving what others put on the queues.
+
+Celery drops a message whose body it cannot decode. One that is no JSON at all, or of another shape, raises in the
+middle of the worker's event loop instead: the worker ends, or loses its connection. Workers name it in `broker_transport`.
+"""
+
+from __future__ import annotations
+
+import logging
+from queue import Empty
+from typing import Any
+
+from kombu.transport import redis
+
+logger = logging.getLogger("preflight.worker")
+
+#: What a malformed message raises in kombu and Celery. What a lost connection raises is none of these.
+_MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+class Channel(redis.Channel):
+    """Drops a message that cannot be read, says so in one line, and goes on to the next."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        held = self._newest_tag()
+        try:
+            return super()._brpop_read(**options)
+        except _MALFORMED as error:
+            logger.error("a message was dropped: it cannot be read (%s)", type(error).__name__)  # noqa: TRY400  # a line
+            newest = self._newest_tag()
+            if newest is not None and newest != held:
+                self.basic_reject(newest, requeue=False)  # else it would come back for ever
+            raise Empty from None
+
+    def _newest_tag(self) -> str | None:
+        """Return the tag of the newest message that waits for its acknowledgement."""
+        return next(reversed(self.qos._delivered), None)  # noqa: SLF001  # kombu has no other way to ask
+
+
+class Transport(redis.Transport):
+    """The Redis transport with that channel."""
+
+    Channel = Channel
