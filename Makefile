@@ -8,7 +8,7 @@ ONCE ?=
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint bench lock clean
+.PHONY: help setup demo test test-unit lint screenshot bench lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,6 +29,9 @@ lint: $(STAMP) ## Style, types, import direction
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+screenshot: $(STAMP) ## Make the README's picture from a real run
+	@$(BIN)/python docs/images/screenshot.py
 
 bench: $(STAMP) ## Measure, and write benchmarks/results.json
 	@$(BIN)/python -m benchmarks

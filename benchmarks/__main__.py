@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import tempfile
 import time
 from pathlib import Path
@@ -17,6 +18,9 @@ from benchmarks import figures, machine, measures, results
 def main(*, quick: bool) -> None:
     """Measure PreFlight, native Celery chords and Redis itself, in interleaved rounds."""
     started_at = time.monotonic()
+    logging.getLogger("preflight").addHandler(
+        logging.NullHandler()
+    )  # runs meant for a silent Redis are lost on purpose
     with tempfile.TemporaryDirectory() as home, machine.running(Path(home)) as found:
         bench = measures.Bench(found, measures.QUICK if quick else measures.Effort())
         with contextlib.closing(bench):

@@ -6,7 +6,7 @@ import collections
 import time
 import uuid
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 import redis
@@ -110,8 +110,9 @@ class NativeChord:
 
     def close(self) -> None:
         """Let go of the servers: a result that Celery still keeps would look for them until its retries end."""
-        self.app.backend.result_consumer.stop()
-        self.app.backend.result_consumer.subscribed_to.clear()
+        consumer = cast("Any", self.app.backend).result_consumer
+        consumer.stop()
+        consumer.subscribed_to.clear()
         self.app.close()
 
     def _ended(self, run_id: object) -> bool:
@@ -128,13 +129,14 @@ class Hops:
         self.name = f"{ {6: 'six', 12: 'twelve'}[hops] }_hops"
         self.description = f"{hops} dependent LPUSH/BRPOP hand-overs between two processes, redis-py and hiredis"
         self.echoes = hops // 2
-        self.client = redis.Redis.from_url(machine.redis_url)
+        self.client = redis.Redis.from_url(machine.redis_url, socket_timeout=30)
 
     def full(self, shape: str) -> None:
         """Send a message to the echo and take it back, as often as it takes."""
         for _ in range(self.echoes):
             self.client.lpush(echo.THERE, b"a check's message")
-            self.client.brpop([echo.BACK], timeout=5)
+            if not self.client.brpop([echo.BACK], timeout=5):
+                raise RuntimeError("the echo did not answer: its process has ended")
 
 
 class _Ended(Protocol):

@@ -45,4 +45,3 @@ def registry_of(shape: str) -> PreFlightRegistry:
     for check in NoOpCheck.of(shape):
         registry.register(check)
     return registry
-

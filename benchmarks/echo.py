@@ -18,4 +18,4 @@ def serve(client: redis.Redis) -> None:
 
 
 if __name__ == "__main__":
-    serve(redis.Redis.from_url(os.environ[REDIS]))
+    serve(redis.Redis.from_url(os.environ[REDIS], socket_timeout=30))  # longer than it blocks

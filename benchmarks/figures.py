@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.measures import Measurement
 from benchmarks.rounds import Samples, ratios
-from benchmarks.shapes import DEEP, NARROW, SHALLOW, SHAPES, WIDE
+from benchmarks.shapes import DEEP, NARROW, SHALLOW, WIDE
 
 PREFLIGHT, NATIVE, SIX_HOPS = "preflight", "native_chord", "six_hops"
 
@@ -76,8 +76,3 @@ def _slope(found: Mapping[str, Measurement], small: str, large: str, meaning: st
 def _extra(less: Samples, more: Samples) -> tuple[float, list[float]]:
     """Return the ms that the larger shape takes longer: overall, and round by round."""
     return more.p50 - less.p50, [high - low for low, high in zip(less.medians, more.medians, strict=True)]
-
-
-def units(small: str, large: str) -> int:
-    """Return by how many checks two shapes differ."""
-    return sum(map(len, SHAPES[large])) - sum(map(len, SHAPES[small]))

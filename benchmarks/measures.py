@@ -119,7 +119,9 @@ class Bench:
         }
         samples = interleave(slices, self.effort.light_rounds)
         with paused(self.machine.silent):
-            samples |= interleave({"light call, silent": self._paced(self._light_call(silent))}, 2)
+            samples |= interleave(
+                {"light call, silent": self._paced(self._light_call(silent))}, self.effort.light_rounds
+            )
         silent.flush(_FLUSH_SECONDS)
         return Measurement(title="what one call costs its caller", unit="ms", samples=samples)
 

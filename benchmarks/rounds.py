@@ -40,7 +40,8 @@ class Samples:
 
 def interleave(slices: Mapping[str, Slice], rounds: int) -> dict[str, Samples]:
     """Take every arm's slice in every round, another arm first each time."""
-    names, taken = list(slices), {name: [] for name in slices}  # type: tuple[list[str], dict[str, list[tuple[float, ...]]]]
+    names = list(slices)
+    taken: dict[str, list[tuple[float, ...]]] = {name: [] for name in slices}
     for place in range(rounds):
         shift = place % len(names)
         for name in names[shift:] + names[:shift]:

@@ -6,9 +6,7 @@ Tiers = tuple[tuple[str, ...], ...]
 
 
 def _tiers(shape: str, widths: tuple[int, ...]) -> Tiers:
-    return tuple(
-        tuple(f"{shape}_{tier}_{place}" for place in range(width)) for tier, width in enumerate(widths)
-    )
+    return tuple(tuple(f"{shape}_{tier}_{place}" for place in range(width)) for tier, width in enumerate(widths))
 
 
 #: Seven checks in five tiers: the run that the full and light figures are about.

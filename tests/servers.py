@@ -79,7 +79,9 @@ def fragile_valkey(directory: Path) -> Fragile:
 
 
 def fragile_postgresql(directory: Path) -> Fragile:
-    server = Postgresql(directory / "postgresql", "fragile", options=THROWAWAY)
+    # What it has committed must outlive `kill`.
+    options = {**THROWAWAY, "synchronous_commit": "on"}
+    server = Postgresql(directory / "postgresql", "fragile", options=options)
     fragile = Fragile(server)
     server.create_database()
     return fragile

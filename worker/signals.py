@@ -18,8 +18,10 @@ REAP_SECONDS = 0.25
 _running: list[Keepers] = []
 
 
-def prepare(**_: Any) -> None:
+def prepare(sender: Any, **_: Any) -> None:
     """Load the checks and take a name before the pool forks, so that its processes share both."""
+    # Only here: Flower and other readers of the settings expect kombu's own transport.
+    sender.app.conf.broker_transport = "preflight.engine.transport:Transport"
     refuse_runs(
         "PreFlight's own workers cannot wait for a run: it would wait for itself."
         " Call run() in your application, or send the task preflight.run."

@@ -70,7 +70,8 @@ def _list(console: Console, described: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
     from preflight.cli.descriptions import events_of, notes_of
-    from preflight.cli.terminal import plain, show_text
+    from preflight.cli.terminal import show_text
+    from preflight.cli.text import plain
 
     if not described:
         show_text(console, "No check is registered. Name modules of checks in PREFLIGHT_CHECKS.")
@@ -107,7 +108,8 @@ def _broken_lines(console: Console, broken: list[BrokenSource]) -> Iterator[Any]
     from rich.text import Text
 
     from preflight.cli.ladder import mark
-    from preflight.cli.terminal import draws, plain, wrapped
+    from preflight.cli.terminal import draws, wrapped
+    from preflight.cli.text import plain
 
     symbol, style = mark("failed", drawn=draws(console))
     one = len(broken) == 1

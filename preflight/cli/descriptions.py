@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from preflight.cli.formats import cell
-from preflight.cli.terminal import plain, wrapped
+from preflight.cli.terminal import wrapped
+from preflight.cli.text import plain
 from preflight.declaration import PreFlightCheck, definition_of, source_of
 from preflight.parameters import parameters
 

@@ -53,7 +53,8 @@ def _lines(console: Console, finding: Finding) -> Iterator[Text]:
     from rich.text import Text
 
     from preflight.cli.ladder import mark
-    from preflight.cli.terminal import draws, plain, wrapped
+    from preflight.cli.terminal import draws, wrapped
+    from preflight.cli.text import plain
 
     drawn = draws(console)
     symbol, style = mark(_MARKS[finding.state], drawn=drawn)

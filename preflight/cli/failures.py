@@ -6,6 +6,7 @@ import errno
 
 import click
 
+from preflight.cli.text import plain
 from preflight.exceptions import InvalidCheck, InvalidRun, InvalidSettings, PreFlightError, PreFlightFailed
 from preflight.redaction import redact
 
@@ -23,8 +24,6 @@ def exit_code(error: Exception) -> int:
 
 def line(error: Exception) -> str:
     """Return what is wrong and what to do: one line, no secret, nothing that a terminal would obey."""
-    from preflight.cli.terminal import plain
-
     return plain(redact(_text(error)), _MAX_LINE)
 
 

@@ -146,7 +146,7 @@ def markdown(report: PreFlightReport) -> str:
 
 def cell(text: str) -> str:
     """Return text that is only text in a Markdown table: no markup, no new cell, no new line."""
-    from preflight.cli.terminal import plain
+    from preflight.cli.text import plain
 
     return re.sub(r"([\\`*_{}\[\]<>#|~!&])", r"\\\1", plain(text))
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from preflight.cli.ladder import Ladder, Rung, mark, milliseconds
-from preflight.cli.terminal import draws, hanging, plain, show, wrapped
+from preflight.cli.terminal import draws, hanging, show, wrapped
+from preflight.cli.text import plain
 
 if TYPE_CHECKING:
     from preflight.context import CheckContext

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.text import Text
 
-from preflight.cli.terminal import draws, hanging, plain, wrapped
+from preflight.cli.terminal import draws, hanging, wrapped
+from preflight.cli.text import plain
 
 if TYPE_CHECKING:
     from preflight.engine.state import CheckProgress

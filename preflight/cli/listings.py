@@ -16,7 +16,8 @@ from rich.text import Text
 from preflight.cli import terminal
 from preflight.cli.formats import as_json
 from preflight.cli.ladder import mark, milliseconds
-from preflight.cli.terminal import draws, plain, show, show_text, wrapped
+from preflight.cli.terminal import draws, show, show_text, wrapped
+from preflight.cli.text import plain
 
 if TYPE_CHECKING:
     from preflight.types import PreFlightReport

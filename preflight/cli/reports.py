@@ -39,11 +39,12 @@ def reports(  # noqa: PLR0913  # one argument per option
     store = _store()
     selection: dict[str, Any] = {"failed": failed or None, "event_type": event, "check": check}
     show = listing(output, following=follow)
-    found = store.recent(limit, **selection)
     if not follow:
-        show(found)
+        show(store.recent(limit, **selection))
         return
-    show(list(reversed(found)))
+    # One question for what is shown and what is known: nothing that is stored between two of them is missed.
+    found = store.recent(max(limit, _FOLLOWED), **selection)
+    show(found[:limit][::-1])
     for new in _followed(store, selection, {report.id for report in found}):
         show([new])
 
@@ -102,12 +103,11 @@ def _followed(store: ReportStore, selection: dict[str, Any], seen: set[UUID]) ->
     import time
 
     away = False
-    seen |= {report.id for report in store.recent(_FOLLOWED, **selection)}
     while True:
         time.sleep(_POLL_SECONDS)
         found, away = _newest(store, selection, away=away)
         yield from (report for report in reversed(found) if report.id not in seen)
-        seen |= {report.id for report in found}
+        seen = {report.id for report in found} or seen
 
 
 def _newest(store: ReportStore, selection: dict[str, Any], *, away: bool) -> tuple[list[PreFlightReport], bool]:

@@ -40,6 +40,7 @@ def config(output: str) -> None:
     """Show the effective settings, secrets masked. What the environment sets stands out."""
     from preflight.cli import environment, terminal
     from preflight.cli.formats import as_json
+    from preflight.cli.text import plain
 
     settings = environment.effective()
     shown = settings.shown()
@@ -51,4 +52,4 @@ def config(output: str) -> None:
     console = terminal.stdout()
     given = {f"PREFLIGHT_{name.upper()}" for name in settings.model_fields_set}
     for name, value in shown.items():
-        terminal.show(console, Text(f"{name}={terminal.plain(value)}", style="bold" if name in given else "dim"))
+        terminal.show(console, Text(f"{name}={plain(value)}", style="bold" if name in given else "dim"))

@@ -1,4 +1,4 @@
-"""Consoles that fit where they write, and text that cannot harm a terminal."""
+"""Consoles that fit where they write, and lines that fit their width."""
 
 from __future__ import annotations
 
@@ -44,17 +44,6 @@ def draws(console: Console) -> bool:
 def live(console: Console) -> bool:
     """Return whether lines can be redrawn: a terminal that is not a dumb one."""
     return console.is_terminal and not console.is_dumb_terminal
-
-
-def plain(text: str, most: int = 2000) -> str:
-    """Return text on one line, at most `most` characters, with what a terminal would obey shown as an escape."""
-    line = " ".join(text[: 4 * most].split())
-    line = "".join(_visible(character) for character in line)
-    return line if len(line) <= most else f"{line[: most - 3]}..."
-
-
-def _visible(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def wrapped(console: Console, text: str, width: int, style: str = "") -> list[Text]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-import functools
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -49,16 +49,21 @@ class Caller:
         self.keys = Keys(settings.namespace)
         self.io = IoThread("preflight-io")
         self.inbox = Inbox(settings.redis, settings.namespace)
+        self._runs: tuple[int, Runs] | None = None
 
-    @functools.cached_property
+    @property
     def runs(self) -> Runs:
-        """The runs, seen by the I/O thread's client; redis-py makes new connections after a fork."""
-        return Runs(connect(self.settings.redis), self.keys)
+        """The runs, seen by the I/O thread's one connection. A forked process has its own."""
+        process = os.getpid()
+        if self._runs is None or self._runs[0] != process:
+            self._runs = process, Runs(connect(self.settings.redis, single_connection_client=True), self.keys)
+        return self._runs[1]
 
     def close(self) -> None:
         """Close the connection and end the I/O thread."""
-        if "runs" in self.__dict__:
+        if self._runs:
             self.io.submit(self.runs.client.close)
+        self.inbox.close()
         self.io.close()
 
     def call(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:

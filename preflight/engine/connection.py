@@ -92,6 +92,8 @@ def explain(error: BaseException) -> str:
     if isinstance(error, socket.gaierror) or isinstance(error.__cause__, socket.gaierror):
         return "The host name of Redis cannot be resolved"
     text = str(error)
+    if getattr(error, "status_code", "") == "NOAUTH":  # of the same type as a wrong password
+        return "Redis wants a password"
     for kind, words in _BY_TYPE:
         if isinstance(error, kind) and not (kind is redis.TimeoutError and "resolve" in text):
             return words

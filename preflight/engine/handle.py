@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Literal, Self
@@ -70,7 +71,7 @@ class PreFlightRun:
 
 
 class FullRun(PreFlightRun):
-    """A full run: it has a plan, a deadline, and by then a verdict. `keep` takes a report that nobody else would store."""
+    """A full run: a plan, a deadline, and by then a verdict. `keep` takes a report that nobody else would store."""
 
     def __init__(self, caller: Caller, run_id: UUID, plan: Plan, keep: Callable[[PreFlightReport], None]) -> None:
         super().__init__(lambda: caller, run_id)
@@ -88,19 +89,29 @@ class FullRun(PreFlightRun):
             self._end(broker_report(self.id, wait.plan, wait.started_at, str(error)))
         return self
 
+    def report(self, timeout: float | None = None) -> PreFlightReport:
+        """Wait for the report and return it; raise `ReportNotReady` after `timeout` seconds, if given."""
+        if self._report is None:
+            self._pause(timeout)  # a look right after the opening would find nothing
+        return super().report(timeout)
+
     async def areport(self) -> PreFlightReport:
         """Do what `report` does without blocking the event loop."""
         woken, loop = asyncio.Event(), asyncio.get_running_loop()
         if self._report is None:
             self._caller().inbox.expect(self.id, lambda: _wake(loop, woken))
+        if self._report is None and not self.wait.woken.is_set():
+            await self._awake(woken)
         while (report := await asyncio.to_thread(self.poll)) is None:
-            try:
-                async with asyncio.timeout(self.wait.next_look()):
-                    await woken.wait()
-                woken.clear()
-            except TimeoutError:
-                continue
+            await self._awake(woken)
         return report
+
+    async def _awake(self, woken: asyncio.Event) -> None:
+        """Wait until the run ends, or until it is time to look."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.wait.next_look()):
+                await woken.wait()
+            woken.clear()
 
     def _look(self) -> PreFlightReport | None:
         report = self._caller().look(self.wait)

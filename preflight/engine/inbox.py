@@ -17,6 +17,7 @@ import redis
 from preflight.engine.connection import Client, connect
 
 BLOCK_SECONDS = 1.0
+IDLE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.1
 
 
@@ -34,10 +35,12 @@ class Inbox:
         self._waiting: dict[str, Callable[[], None]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._closing = False
 
     def expect(self, run_id: UUID, woken: Callable[[], None]) -> None:
         """Have `woken` called, in the inbox's thread, when the run ends."""
         with self._lock:
+            self._closing = False
             self._waiting[str(run_id)] = woken
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="preflight-inbox", daemon=True)
@@ -48,11 +51,18 @@ class Inbox:
         with self._lock:
             self._waiting.pop(str(run_id), None)
 
+    def close(self) -> None:
+        """End the thread, at the latest when its blocking command returns."""
+        self._closing = True
+
     def _work(self) -> None:
-        client = connect(self.url, timeout=BLOCK_SECONDS + 1)
+        """Take wake-ups until nobody has waited for a while: a thread and a connection per run would cost more."""
+        client, idle_since = connect(self.url, timeout=BLOCK_SECONDS + 1), time.monotonic()
         while True:
             with self._lock:
-                if not self._waiting:
+                if self._waiting:
+                    idle_since = time.monotonic()
+                elif self._closing or time.monotonic() - idle_since > IDLE_SECONDS:
                     self._thread = None
                     break
             self._take(client)

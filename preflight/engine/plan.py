@@ -46,7 +46,7 @@ class PlannedCheck:
 
     def to_json(self) -> dict[str, Any]:
         """Return what the run's state keeps of the check."""
-        return dataclasses.asdict(self)
+        return dict(vars(self))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """kombu's Redis transport, surviving what others put on the queues.
 
 Celery drops a message whose body it cannot decode. One that is no JSON at all, or of another shape, raises in the
-middle of the worker's event loop instead: the worker ends, or loses its connection. Workers name it in `broker_transport`.
+middle of the worker's event loop instead: the worker ends, or loses its connection. Only workers use it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Channel(redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:
         held = self._newest_tag()
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # type: ignore[misc]  # the type stubs leave it out
         except _MALFORMED as error:
             logger.error("a message was dropped: it cannot be read (%s)", type(error).__name__)  # noqa: TRY400  # a line
             newest = self._newest_tag()
@@ -34,7 +34,7 @@ class Channel(redis.Channel):
 
     def _newest_tag(self) -> str | None:
         """Return the tag of the newest message that waits for its acknowledgement."""
-        return next(reversed(self.qos._delivered), None)  # noqa: SLF001  # kombu has no other way to ask
+        return next(reversed(self.qos._delivered or {}), None)  # noqa: SLF001  # kombu has no other way to ask
 
 
 class Transport(redis.Transport):

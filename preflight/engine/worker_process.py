@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 
 from preflight.engine import workers
-from preflight.engine.connection import client_of
+from preflight.engine.connection import connect
 from preflight.engine.execution import Execution
 from preflight.engine.keys import Keys
 from preflight.engine.runs import Runs
@@ -27,7 +28,9 @@ def runs() -> Runs:
 
 @functools.lru_cache(maxsize=1)
 def _runs(_process: int) -> Runs:
-    return Runs(client_of(settings().redis), Keys(settings().namespace))
+    # A pool of processes asks from each one's main thread: one connection, and no look into a pool of them.
+    alone = threading.current_thread() is threading.main_thread()
+    return Runs(connect(settings().redis, single_connection_client=alone), Keys(settings().namespace))
 
 
 def execution() -> Execution:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from acceptance.processes import CeleryProcess, worker_arguments
+from acceptance.processes import worker_arguments
 from acceptance.trial import Trial
 from pytest_celery import CeleryWorkerContainer, RedisContainer
 
@@ -41,9 +41,9 @@ class ProcessAsContainer:
     def of_worker(cls, trial: Trial) -> ProcessAsContainer:
         """Start a worker and imitate its container, whose id is the host part of the worker's name."""
         identity = trial.namespace.ljust(12, "0")[:12]
-        arguments = worker_arguments(WORKER_NAME)[:-1] + (f"{WORKER_NAME}@{identity}",)
-        process: CeleryProcess = trial.celery(*arguments, "-I", "pytest_celery.vendors.worker.tasks")
-        trial.await_worker(WORKER_NAME)
+        arguments = worker_arguments(f"{WORKER_NAME}@{identity}")
+        process = trial.celery(*arguments, "-I", "pytest_celery.vendors.worker.tasks")
+        trial.await_heartbeat(process)
         return cls(identity, lambda: process.child, process.program.log, process.start_again)
 
     @property
@@ -93,5 +93,5 @@ class PreFlightWorkerContainer(CeleryWorkerContainer):
 
     @classmethod
     def worker_name(cls) -> str:
-        """The part of the name before the host."""
+        """Return the part of the name before the host."""
         return WORKER_NAME

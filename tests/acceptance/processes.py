@@ -19,10 +19,11 @@ TESTS = REPOSITORY / "tests"
 PATIENCE_SECONDS = 40.0
 
 
-def eventually(condition: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until a condition holds; fail the test, naming it, when it never does."""
-    if not wait_until(lambda: bool(condition()), seconds):
-        pytest.fail(f"this did not come true within {seconds:g} s: {what}")
+def eventually(condition: Callable[[], object], what: str, seen: Callable[[], object] | None = None) -> None:
+    """Wait until a condition holds; fail the test when it never does, with its name and what is seen instead."""
+    if not wait_until(lambda: bool(condition()), PATIENCE_SECONDS):
+        instead = f", but {seen()}" if seen else ""
+        pytest.fail(f"this did not come true within {PATIENCE_SECONDS:g} s: {what}{instead}")
 
 
 class CeleryProcess:
@@ -76,7 +77,7 @@ class CeleryProcess:
         return not self.child.alive
 
 
-def worker_arguments(name: str, pool: str = "prefork") -> tuple[str, ...]:
+def worker_arguments(node: str, pool: str = "prefork") -> tuple[str, ...]:
     """Return what follows `celery` for one of PreFlight's workers."""
     arguments = ("-A", "worker", "worker", "--without-mingle", "--without-gossip", "--loglevel", "INFO")
-    return (*arguments, "--pool", pool, "-n", f"{name}@%h")
+    return (*arguments, "--pool", pool, "-n", node)

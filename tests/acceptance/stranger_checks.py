@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from acceptance.stranger_behaviours import BEHAVIOURS
+
 from preflight import CheckContext, CheckResult, PreFlightCheck
 
 EVENT = "trial"

@@ -79,8 +79,7 @@ def test_an_asyncio_application_waits_without_blocking_its_loop(celery_setup, tr
 
     async def launch():
         run = asyncio.create_task(trial.runner.arun(mode="full", **trial.details(story)))
-        while "alpha" not in story.asked:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(story.await_asked, "alpha")
         story.open_gate()
         return await run
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from preflight import CheckContext, CheckResult, InvalidRun, PreFlightCheck, PreFlightRegistry, PreFlightRunner
+from preflight.settings import load
 
 TIERS = {"alpha": "fails", "beta": "waits", "five": "fails", "twenty": "passes"}
 
@@ -173,6 +174,14 @@ def test_wrong_arguments_are_refused_before_anything_happens(trial, details, wor
 
     assert words in str(raised.value)
     assert trial.stored_ids() == before
+
+
+def test_an_event_type_may_be_known_by_setting(trial):
+    """PREFLIGHT_EVENT_TYPES names those that no check names; checks without event types are asked."""
+    settings = load({**trial.settings.model_dump(), "event_types": "only_by_setting"})
+    runner = PreFlightRunner(settings, trial.registry)
+
+    assert runner.run(event_type="only_by_setting", only=["redis"]).success
 
 
 class OnlyHere(PreFlightCheck):

@@ -13,9 +13,9 @@ from uuid import UUID
 
 import psutil
 import servers
-
 from acceptance.processes import CeleryProcess, eventually, worker_arguments
 from acceptance.stranger_checks import EVENT
+
 from preflight import PreFlightRegistry, PreFlightReport, PreFlightRunner
 from preflight.context import RunRequest
 from preflight.engine.connection import Client, connect
@@ -90,15 +90,14 @@ class Trial:
 
     def worker(self, pool: str = "prefork", **environment: str) -> CeleryProcess:
         """Start a worker and wait for its heartbeat."""
-        node = f"w{secrets.token_hex(3)}"
-        process = self.celery(*worker_arguments(node, pool), **environment)
-        self.await_worker(node)
+        process = self.celery(*worker_arguments(f"w{secrets.token_hex(3)}@%h", pool), **environment)
+        self.await_heartbeat(process)
         return process
 
-    def await_worker(self, node: str):
-        """Wait for a worker's heartbeat."""
-        pid = self.processes[-1].child.pid
-        eventually(lambda: any(f"/{pid}/" in name for name in self.live()), f"worker {node} announces itself")
+    def await_heartbeat(self, process: CeleryProcess):
+        """Wait until a worker says that it is alive."""
+        sign = f"/{process.child.pid}/"
+        eventually(lambda: any(sign in name for name in self.live()), "the worker is alive", lambda: process.log)
 
     def live(self) -> list[str]:
         """Return the names of live workers."""
@@ -154,12 +153,12 @@ class Trial:
             process.kill()
         if "store" in self.__dict__:
             self.store.dispose()
-        eventually(lambda: not self.strays(), f"no stray process stays: {self.strays()}")
+        eventually(lambda: not self.strays(), "no stray process stays", self.strays)
 
     def assert_no_leak(self):
         """Fail when a key would stay for ever or a process belongs to nobody."""
-        eventually(lambda: not self.keys_left(), f"no key without a time to live stays: {self.keys_left()}")
-        eventually(lambda: not self.strays(), f"no stray process stays: {self.strays()}")
+        eventually(lambda: not self.keys_left(), "no key without a time to live stays", self.keys_left)
+        eventually(lambda: not self.strays(), "no stray process stays", self.strays)
 
     def keys_left(self) -> list[str]:
         """Return keys of the namespace that would stay for ever. Messages in a worker's hands are some for a moment."""
@@ -194,7 +193,7 @@ class Story:
 
     def await_asked(self, *names: str):
         """Wait until all these checks are being asked."""
-        eventually(lambda: set(names) <= set(self.asked), f"{', '.join(names)} are being asked, not only {self.asked}")
+        eventually(lambda: set(names) <= set(self.asked), f"{', '.join(names)} are being asked", lambda: self.asked)
 
     def open_gate(self):
         """Let the waiting checks answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -12,6 +13,12 @@ def holder_of(trial, story):
     """Return the worker whose pool asks the story's first check."""
     pid = story.ledger[0][1]
     return next(process for process in trial.processes if pid in process.pids)
+
+
+def send(pids, number):
+    """Send every process of a worker a signal."""
+    for pid in pids:
+        os.kill(pid, number)
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
@@ -93,26 +100,18 @@ def test_a_frozen_worker_changes_nothing_when_it_wakes(trial):
     story = trial.story({"alpha": "waits", "five": "passes"})
     run = trial.start(story, timeout=4)
     story.await_asked("alpha")
-    stopped = worker.pids
-    freeze(worker, stopped, signal.SIGSTOP)
+    frozen = worker.pids
+    send(frozen, signal.SIGSTOP)
     story.open_gate()
 
     report = run.report(timeout=30)
-    freeze(worker, stopped, signal.SIGCONT)
+    send(frozen, signal.SIGCONT)
     trial.expect_go()
 
     assert not report.success
     assert report.duration_ms <= 4000 + 2000
     assert trial.stored(report.id).to_json() == report.to_json()
     assert trial.stored_ids().count(report.id) == 1
-
-
-def freeze(worker, pids, number):
-    """Send every process of a worker a signal."""
-    import os
-
-    for pid in pids:
-        os.kill(pid, number)
 
 
 def test_a_warm_shutdown_lets_the_running_check_answer(trial):

@@ -75,7 +75,7 @@ POISONS = {
     "no headers": lambda trial: without(trial, "headers"),
     "a body that is no JSON": lambda trial: envelope(trial, "{{{"),
     "a body of another shape": lambda trial: envelope(trial, '{"run": 1}'),
-    "arguments of the wrong type": lambda trial: envelope(trial, '[[1, null, {}], {}, {}]'),
+    "arguments of the wrong type": lambda trial: envelope(trial, "[[1, null, {}], {}, {}]"),
     "no arguments": lambda trial: envelope(trial, "[[], {}, {}]"),
     "an unknown run": lambda trial: trial.message(uuid4(), "alpha"),
     "an unknown check": lambda trial: trial.message(uuid4(), "nobody"),

@@ -24,7 +24,7 @@ VERSIONS = ("python", "valkey", "postgresql", "celery-preflight", "celery", "kom
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_a_positive_number_with_its_spread(name):
-    """A figure is one number under its own name, and the smallest and largest ratio of single rounds stand beside it."""
+    """A figure is one number under its own name; the extremes of single rounds stand beside it."""
     low, high = RESULTS["spread"][name]
 
     assert math.isfinite(RESULTS[name])

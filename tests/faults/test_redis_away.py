@@ -1,0 +1,98 @@
+"""Redis restarts or falls silent in the middle of runs: they wait it out, and afterwards nobody stays deaf."""
+
+from __future__ import annotations
+
+import pytest
+from acceptance.processes import eventually
+
+from preflight.exceptions import ReportNotReady
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_restarted_redis_ends_no_run(fragile_redis, private_valkey, pool):
+    """With an append-only file the state survives: the run that was open ends rightly, and so does the next."""
+    fragile_redis.worker(pool)
+    story = fragile_redis.story({"alpha": "waits", "five": "passes", "twenty": "passes"})
+    run = fragile_redis.start(story)
+    story.await_asked("alpha")
+    private_valkey.stop()
+    story.open_gate()  # the answer has nowhere to go yet
+    private_valkey.start()
+
+    report = run.report(timeout=60)
+
+    assert report.success, report.reason
+    assert story.asked == ["alpha", "five", "twenty"]
+    assert fragile_redis.stored(report.id).to_json() == report.to_json()
+    fragile_redis.expect_go()
+
+
+def test_a_dying_check_is_noticed_after_a_reconnection_too(fragile_redis, private_valkey):
+    """The worker that has lost and found its Redis still hears of its dead processes at once."""
+    fragile_redis.worker()
+    private_valkey.stop()
+    private_valkey.start()
+    eventually(fragile_redis.live, "the worker announces itself again")
+
+    report = fragile_redis.run({"alpha": "kills_itself"})
+
+    assert report["alpha"].message == "the worker process died (signal 9)"
+
+
+def test_a_redis_that_is_silent_for_a_while_ends_no_run(fragile_redis, private_valkey):
+    """Paused for three seconds: the caller waits it out within its deadline, the answer is handed in afterwards."""
+    fragile_redis.worker()
+    story = fragile_redis.story({"alpha": "waits", "five": "passes"})
+    run = fragile_redis.start(story)
+    story.await_asked("alpha")
+    private_valkey.pause()
+    story.open_gate()
+    with pytest.raises(ReportNotReady):
+        run.report(timeout=3)
+    private_valkey.resume()
+
+    report = run.report(timeout=60)
+
+    assert report.success, report.reason
+    assert story.asked == ["alpha", "five"]
+    assert fragile_redis.stored(report.id).to_json() == report.to_json()
+    fragile_redis.expect_go()
+
+
+def test_a_redis_that_stays_away_is_no_go_by_the_deadline(fragile_redis, private_valkey):
+    """The caller has its verdict although nobody can be asked, and stores it itself; it wins over what comes later."""
+    fragile_redis.worker()
+    story = fragile_redis.story({"alpha": "waits"})
+    run = fragile_redis.start(story, timeout=3)
+    story.await_asked("alpha")
+    private_valkey.stop()
+    story.open_gate()
+
+    report = run.report(timeout=30)
+
+    assert not report.success
+    assert report["broker"].status == "error"
+    assert report.duration_ms <= 3000 + 3000
+    assert fragile_redis.stored(report.id).to_json() == report.to_json()
+    private_valkey.start()
+    eventually(fragile_redis.live, "the worker announces itself again")
+    fragile_redis.expect_go()
+    assert fragile_redis.stored(report.id).to_json() == report.to_json()
+
+
+def test_a_flushed_redis_leaves_no_endless_waiter(fragile_redis):
+    """The state of an open run is gone: its caller is told so, NO-GO, and stores that."""
+    fragile_redis.worker()
+    story = fragile_redis.story({"alpha": "waits", "five": "passes"})
+    run = fragile_redis.start(story)
+    story.await_asked("alpha")
+    fragile_redis.client.flushall()
+    story.open_gate()
+
+    report = run.report(timeout=30)
+
+    assert not report.success
+    assert report["broker"].message == "the run's state was lost"
+    assert fragile_redis.stored(report.id).to_json() == report.to_json()
+    eventually(fragile_redis.live, "the worker announces itself again")
+    fragile_redis.expect_go()
