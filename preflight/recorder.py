@@ -85,20 +85,15 @@ class Recorder:
 
 def log(report: PreFlightReport) -> None:
     """Write one line for a run and one for each check that blocked it."""
-    logger.info(
-        "%s",
-        _line(
-            run=str(report.id), event=report.event_type, mode=report.mode, verdict=report.verdict, ms=report.duration_ms
-        ),
-    )
+    run = {"run": str(report.id), "event": report.event_type}
+    _say(logging.INFO, {**run, "mode": report.mode, "verdict": report.verdict, "ms": report.duration_ms})
     for check in report.blocking:
-        logger.warning(
-            "%s", _line(run=str(report.id), check=check.name, status=check.status.value, message=check.message)
-        )
+        _say(logging.WARNING, {**run, "check": check.name, "status": check.status.value, "message": check.message})
 
 
-def _line(**values: object) -> str:
-    return " ".join(f"{name}={json.dumps(value)}" for name, value in values.items())
+def _say(level: int, fields: dict[str, object]) -> None:
+    text = " ".join(f"{name}={json.dumps(value)}" for name, value in fields.items())
+    logger.log(level, "%s", text, extra={"fields": fields})
 
 
 def purge_expired() -> int:

@@ -125,8 +125,9 @@ def refuse_runs(reason: str) -> None:
     _refusal[:] = [reason]
 
 
-__all__ = ["PreFlightRun", "PreFlightRunner", "arun", "refuse_runs", "run"]
+__all__ = ["PreFlightRun", "PreFlightRunner", "arun", "default", "refuse_runs", "run"]
 
-_default = PreFlightRunner()
-run = _default.run
-arun = _default.arun
+#: This process's runner, behind the module's own `run` and `arun`.
+default = PreFlightRunner()
+run = default.run
+arun = default.arun

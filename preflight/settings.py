@@ -186,6 +186,10 @@ class Settings(BaseSettings):
         """Return every setting by its variable's name as text, secrets masked."""
         return {f"{PREFIX}{name.upper()}": self._shown(getattr(self, name)) for name in type(self).model_fields}
 
+    def as_environment(self) -> dict[str, str]:
+        """Return what was set, not left at its default, as environment variables. Secrets are in plain text."""
+        return {f"{PREFIX}{name.upper()}": _as_text(getattr(self, name)) for name in sorted(self.model_fields_set)}
+
     @staticmethod
     def _shown(value: object) -> str:
         if isinstance(value, SecretStr):
@@ -193,6 +197,12 @@ class Settings(BaseSettings):
         if isinstance(value, tuple):
             return redact(",".join(value))
         return "" if value is None else redact(str(value))
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str("" if value is None else value)
 
 
 def _present(value: SecretStr | None, name: str, what: str) -> str:

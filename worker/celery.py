@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from celery.signals import worker_init, worker_ready, worker_shutdown
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutdown
 
 from beat_schedule import beat_schedule
 from preflight.engine.celery_app import create_app
 from preflight.settings import settings
-from worker import signals
+from worker import logs, signals
 
 app = create_app(settings(), settings().worker_role)
 app.conf.include = ["tasks.checks", "tasks.requests", "tasks.maintenance"]
@@ -15,6 +15,7 @@ app.conf.beat_schedule = beat_schedule(settings().sweep_seconds)
 app.conf.worker_concurrency = settings().concurrency
 app.set_default()
 
+setup_logging.connect(logs.configure)
 worker_init.connect(signals.prepare)
 worker_ready.connect(signals.start_keepers)
 worker_shutdown.connect(signals.stop_keepers)

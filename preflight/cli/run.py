@@ -30,6 +30,7 @@ _REDRAW_SECONDS = 0.1
 @click.option("--triggered-by", metavar="ID", help="Who asks, a UUID.")
 @click.option("--param", "params", type=Parameter(), multiple=True, help="A parameter of a check for this run.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="The run's deadline, counted from its opening.")
+@click.option("--max-age", type=float, metavar="SECONDS", help="Take no cached answer older than this; 0 takes none.")
 @click.option(
     "--short-circuit",
     type=click.Choice(["check", "tier", "never"]),
@@ -85,6 +86,7 @@ def _request(event: str, mode: str, arguments: dict[str, Any]) -> RunRequest:
         params=params_of(arguments["params"]),
         timeout=arguments["timeout"],
         short_circuit=arguments["short_circuit"],
+        max_age=arguments["max_age"],
         only=arguments["only"],
         exclude=arguments["exclude"],
     )

@@ -84,7 +84,8 @@ class EmbeddedSystem:
     def environment(self) -> dict[str, str]:
         """What a process needs in its environment to use this system."""
         urls = {"PREFLIGHT_REDIS_URL": self._redis_url or "", "PREFLIGHT_DATABASE_URL": self._database_url or ""}
-        return {**urls, "PREFLIGHT_NAMESPACE": self.settings.namespace, **self._extra}
+        named = self.settings.as_environment()
+        return {**named, **urls, "PREFLIGHT_NAMESPACE": self.settings.namespace, **self._extra}
 
     def add_environment(self, values: Mapping[str, str]) -> None:
         """Give every program more variables; before the start."""

@@ -108,7 +108,7 @@ def unknown_here(name: str, reason: str) -> dict[str, Any]:
     """Return the answer for a check that this worker cannot ask."""
     return errored(
         f"the worker does not know it: {reason}",
-        f"Name the module of {name} in PREFLIGHT_CHECKS where workers run, and restart them.",
+        f"Where workers run, name the module of {name} in PREFLIGHT_CHECKS, or set the target it asks; restart them.",
     )
 
 
