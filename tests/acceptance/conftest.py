@@ -65,6 +65,7 @@ def celery_worker_cluster(shared_trial, celery_setup_app) -> CeleryWorkerCluster
     container = PreFlightWorkerContainer(ProcessAsContainer.of_worker(shared_trial))
     node = CeleryTestWorker(container, celery_setup_app)
     assert node.ready()
+    servers.SESSION_SERVERS.add(shared_trial.processes[0].child.pid)
     return CeleryWorkerCluster(node)
 
 
@@ -79,7 +80,7 @@ def trial(shared_trial, celery_worker_cluster) -> Iterator[Trial]:
 def threads_trial(shared_valkey, acceptance_database, tmp_path_factory) -> Iterator[Trial]:
     """Yield a system whose worker has a pool of threads."""
     trial = Trial(tmp_path_factory.mktemp("threads"), shared_valkey.url, acceptance_database)
-    trial.worker("threads")
+    servers.SESSION_SERVERS.add(trial.worker("threads").child.pid)
     yield trial
     trial.end()
     servers.forget(trial.redis_url, trial.namespace)
