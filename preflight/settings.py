@@ -21,6 +21,7 @@ from preflight.redaction import MASK, redact
 
 PREFIX = "PREFLIGHT_"
 REDIS_SCHEMES = ("redis", "rediss")
+BROKER_SCHEMES = (*REDIS_SCHEMES, "amqp", "amqps")
 POSTGRESQL_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 NAMESPACE = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 
@@ -60,7 +61,17 @@ def checked_url(value: str, schemes: tuple[str, ...]) -> str:
 def _redis_url(value: SecretStr | None) -> SecretStr | None:
     if value is None or not value.get_secret_value():
         return None
-    url = checked_url(value.get_secret_value(), REDIS_SCHEMES)
+    return _with_database_number(value, checked_url(value.get_secret_value(), REDIS_SCHEMES))
+
+
+def _broker_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None or not value.get_secret_value():
+        return None
+    url = checked_url(value.get_secret_value(), BROKER_SCHEMES)
+    return _with_database_number(value, url) if url.startswith("redis") else value
+
+
+def _with_database_number(value: SecretStr, url: str) -> SecretStr:
     database = urlsplit(url).path.strip("/")
     if database and not database.isdigit():
         raise ValueError("ends in a database that is no number, as in redis://host:6379/0")
@@ -77,6 +88,7 @@ def _database_url(value: SecretStr | None) -> SecretStr | None:
 
 
 RedisUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_redis_url)]
+BrokerUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_broker_url)]
 DatabaseUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_database_url)]
 
 
@@ -88,6 +100,9 @@ class Settings(BaseSettings):
     redis_url: RedisUrl = Field(
         None,
         description="Redis or Valkey that drives the runs: one of its own, with maxmemory-policy noeviction.",
+    )
+    broker_url: BrokerUrl = Field(
+        None, description="Another broker for the checks' messages, as amqp://; the Redis above if empty."
     )
     database_url: DatabaseUrl = Field(None, description="PostgreSQL that keeps the reports.")
     namespace: str = Field(
@@ -172,6 +187,11 @@ class Settings(BaseSettings):
     def redis(self) -> str:
         """The Redis URL; `InvalidSettings` if there is none."""
         return _present(self.redis_url, "REDIS_URL", "a Redis")
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL: the Redis that drives the runs unless another is named; `InvalidSettings` without both."""
+        return self.broker_url.get_secret_value() if self.broker_url else self.redis
 
     @property
     def database(self) -> str:

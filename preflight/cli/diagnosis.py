@@ -47,6 +47,7 @@ def _parts() -> dict[str, Callable[[Settings], Iterator[Finding]]]:
     return {
         "settings": _settings,
         "redis": diagnosis_servers.redis,
+        "broker": diagnosis_servers.broker,
         "database": diagnosis_servers.database,
         "checks": _checks,
         "workers": diagnosis_workers.workers,

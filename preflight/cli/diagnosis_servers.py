@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from preflight.settings import Settings
 
 _TIMEOUT_SECONDS = 2.0
-_OLDEST_REDIS = (6, 2)
 
 
 def redis(settings: Settings) -> Iterator[Finding]:
@@ -37,10 +35,7 @@ def redis(settings: Settings) -> Iterator[Finding]:
 
 
 def _about_redis(facts: Mapping[str, Any], place: str) -> Iterator[Finding]:
-    yield _version(facts, place)
-    if facts.get("cluster_enabled"):
-        todo = "Use one Redis with replicas: a run's keys must be on one server."
-        yield Finding("redis", "problem", "it is a Redis Cluster", todo)
+    yield _server(facts, place)
     if facts.get("role") == "slave":
         todo = "Point PREFLIGHT_REDIS_URL at the primary."
         yield Finding("redis", "problem", "it is a replica, which takes no writes", todo)
@@ -48,13 +43,13 @@ def _about_redis(facts: Mapping[str, Any], place: str) -> Iterator[Finding]:
     yield _append_only(facts)
 
 
-def _version(facts: Mapping[str, Any], place: str) -> Finding:
-    told = str(facts.get("redis_version", "0"))
-    numbers = tuple(int(number) for number in re.findall(r"\d+", told)[:2])
+def _server(facts: Mapping[str, Any], place: str) -> Finding:
+    from preflight.engine.connection import unfit
+
+    if reason := unfit(facts):
+        return Finding("redis", "problem", f"{reason} ({place})", "Name another server in PREFLIGHT_REDIS_URL.")
     valkey = facts.get("valkey_version")
-    product = f"Valkey {valkey}" if valkey else f"Redis {told}"
-    if numbers < _OLDEST_REDIS:
-        return Finding("redis", "problem", f"{product} at {place} is too old", "Install Redis 6.2 or newer, or Valkey.")
+    product = f"Valkey {valkey}" if valkey else f"Redis {facts.get('redis_version', '0')}"
     return Finding("redis", "ok", f"{product} answers at {place}")
 
 
@@ -73,6 +68,22 @@ def _append_only(facts: Mapping[str, Any]) -> Finding:
     if facts.get("aof_last_write_status", "ok") != "ok":
         return Finding("redis", "problem", "its append-only file cannot be written", "Free space on its disk.")
     return Finding("redis", "ok", "the append-only file is on")
+
+
+def broker(settings: Settings) -> Iterator[Finding]:
+    """Look at the broker, if it is another than the Redis that drives the runs."""
+    if settings.redis_url is None or settings.broker == settings.redis:
+        return
+    from preflight.engine.keys import Keys
+    from preflight.engine.publisher import Publisher
+
+    publisher = Publisher(settings)
+    try:
+        waiting = publisher.waiting(Keys(settings.namespace).full_queue)
+    finally:
+        publisher.close()
+    place = settings.broker.rpartition("@")[2].strip("/")
+    yield Finding("broker", "ok", f"{place} takes messages; {waiting} of full runs wait there")
 
 
 def database(settings: Settings) -> Iterator[Finding]:

@@ -14,12 +14,12 @@ from uuid import UUID
 import redis
 import uuid_utils.compat
 
-from preflight.engine.connection import connect, now_ms, unavailable
+from preflight.engine.connection import connect, now_ms, refuse_unfit, unavailable
+from preflight.engine.dispatch import Dispatch, process_dispatch
 from preflight.engine.inbox import Inbox
 from preflight.engine.io_thread import IoThread
 from preflight.engine.keys import Keys
 from preflight.engine.lines import answered_line, engine_check, errored, no_worker, skipped_line
-from preflight.engine.messages import template
 from preflight.engine.plan import Plan
 from preflight.engine.runs import Opening, Runs
 from preflight.engine.state import RunState
@@ -44,42 +44,66 @@ OVERRUN_SECONDS = 1.5
 class Caller:
     """Opens runs for one process and waits for them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, dispatch: Dispatch | None = None) -> None:
         self.settings = settings
+        self._dispatch = dispatch
         self.keys = Keys(settings.namespace)
         self.io = IoThread("preflight-io")
         self.inbox = Inbox(settings.redis, settings.namespace)
         self._runs: tuple[int, Runs] | None = None
+        self._fit = False
 
     @property
     def runs(self) -> Runs:
         """The runs, seen by the I/O thread's one connection. A forked process has its own."""
         process = os.getpid()
         if self._runs is None or self._runs[0] != process:
-            self._runs = process, Runs(connect(self.settings.redis, single_connection_client=True), self.keys)
+            client = connect(self.settings.redis, single_connection_client=True)
+            self._runs = process, Runs(client, self.keys, self.dispatch)
         return self._runs[1]
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """How this process's runs reach their queues: as given, or this process's."""
+        return self._dispatch or process_dispatch(self.settings)
 
     def close(self) -> None:
         """Close the connection and end the I/O thread."""
         if self._runs:
             self.io.submit(self.runs.client.close)
+            self.io.submit(self.runs.dispatch.close)
         self.inbox.close()
         self.io.close()
 
     def call(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:
         """Take a step in Redis on the I/O thread; raise `BrokerUnavailable` when it fails or takes too long."""
+        future = self.io.submit(step)
         try:
-            return self.io.submit(step).result(seconds)
+            return future.result(seconds)
         except concurrent.futures.TimeoutError:
+            future.cancel()  # else steps that nobody waits for any more would hold up the others
             raise unavailable(TimeoutError("timed out"), self.settings.redis) from None
         except redis.RedisError as error:
             raise unavailable(error, self.settings.redis) from error
 
     def open(self, run_id: UUID, plan: Plan, *, inbox: str = "", task_id: str = "") -> Opening:
-        """Open a run; raise `BrokerUnavailable` in one clear line."""
+        """Open a run; raise `BrokerUnavailable` in one clear line.
+
+        A first tier that cannot be published raises if somebody waits for the run; else the watchdog publishes it.
+        """
         queue = self.keys.full_queue if plan.context.mode == "full" else self.keys.light_queue
-        text = template(self.settings, queue)
-        return self.call(lambda: self.runs.open(run_id, plan, text, inbox=inbox, task_id=task_id))
+        text = self.dispatch.template(queue)
+        opening = self.call(lambda: self._fit_runs().open(run_id, plan, text, inbox=inbox, task_id=task_id))
+        if opening.unsent and inbox:
+            raise BrokerUnavailable(opening.unsent)
+        return opening
+
+    def _fit_runs(self) -> Runs:
+        """Return the runs; at the first time raise `BrokerUnavailable` if the server cannot drive any."""
+        if not self._fit:
+            refuse_unfit(self.runs.client, self.settings.redis)
+            self._fit = True
+        return self.runs
 
     def state(self, run_id: UUID) -> RunState:
         """Return a run's state as it is now."""
@@ -91,30 +115,33 @@ class Caller:
             return self._look(wait)
         except BrokerUnavailable as error:
             # Once a run is open, a blip is waited out until the deadline.
-            return self._given_up(wait, error) if time.monotonic() > wait.give_up_at else None
+            return self._given_up(wait, error) if time.monotonic() >= wait.give_up_at else None
 
     def _look(self, wait: Wait) -> PreFlightReport | None:
-        state = self.state(wait.run_id)
+        state = self._state(wait)
         if state.ended:
             return state.report()
         if not state.exists:
             return lost_report(wait.run_id, wait.plan, wait.started_at)
         if time.monotonic() >= wait.deadline_at:
             self._worker_alive(wait)
-            self.call(lambda: self._mend(wait.run_id))
+            self.call(lambda: self._mend(wait.run_id), wait.patience())
         elif time.monotonic() >= wait.worker_wanted_by and not self._worker_alive(wait):
-            self.call(lambda: self.runs.abort(wait.run_id, "workers", no_worker()))
+            self.call(lambda: self.runs.abort(wait.run_id, "workers", no_worker()), wait.patience())
         else:
             return None
-        state = self.state(wait.run_id)
+        state = self._state(wait)
         return state.report() if state.ended else None
+
+    def _state(self, wait: Wait) -> RunState:
+        return RunState(wait.run_id, self.call(lambda: self.runs.fields(wait.run_id), wait.patience()))
 
     def _mend(self, run_id: UUID) -> None:
         watchdog = Watchdog(self.runs, "caller")
         watchdog.mend(run_id, watchdog.surroundings(now_ms(self.runs.client)))
 
     def _worker_alive(self, wait: Wait) -> bool:
-        alive = self.call(self.runs.alive) > 0
+        alive = self.call(self.runs.alive, wait.patience()) > 0
         wait.alone = not alive
         if alive:
             wait.worker_wanted_by = time.monotonic() + NO_WORKER_SECONDS
@@ -146,8 +173,12 @@ class Wait:
     def next_look(self) -> float:
         """Return the seconds until the caller looks by itself, wake-up or not."""
         now = time.monotonic()
-        moments = [at for at in (self.deadline_at, self.worker_wanted_by) if at > now]
+        moments = [at for at in (self.deadline_at, self.worker_wanted_by, self.give_up_at) if at > now]
         return max(0.02, min([LOOK_SECONDS, *(at - now for at in moments)]))
+
+    def patience(self) -> float:
+        """Return the seconds that one step in Redis may take: none holds a caller past the moment it gives up."""
+        return min(OPEN_SECONDS, max(0.05, self.give_up_at - time.monotonic()))
 
 
 def new_run_id() -> UUID:
@@ -158,7 +189,7 @@ def new_run_id() -> UUID:
 
 def broker_report(run_id: UUID, plan: Plan, started_at: datetime, message: str) -> PreFlightReport:
     """Return the NO-GO of a run whose broker could not be asked: `broker` in error, all else skipped because of it."""
-    advice = "Start Redis or correct PREFLIGHT_REDIS_URL; `preflight doctor` says which."
+    advice = "Start the server that the message names, or correct its setting; `preflight doctor` says which."
     return _stopped_report(run_id, plan, started_at, "broker", errored(message, advice))
 
 

@@ -39,6 +39,11 @@ def transport_options(keys: Keys, *, acknowledge: bool) -> dict[str, Any]:
     }
 
 
+def on_redis(settings: Settings) -> bool:
+    """Return whether the broker is a Redis, which kombu makes a broker of; others know acknowledgements themselves."""
+    return settings.broker.startswith("redis")
+
+
 def queues_of(keys: Keys, role: str) -> tuple[str, ...]:
     """Return the queues that a worker of a role reads, the most urgent first."""
     own = {"checks": keys.queues[:2], "requests": keys.queues[2:]}
@@ -53,9 +58,9 @@ def create_app(settings: Settings, role: str = "all") -> Celery:
     keys = Keys(settings.namespace)
     app = Celery("preflight", set_as_current=False)
     app.conf.update(
-        broker_url=settings.redis,
+        broker_url=settings.broker,
         result_backend=settings.redis,
-        broker_transport_options=transport_options(keys, acknowledge=role != "checks"),
+        broker_transport_options=transport_options(keys, acknowledge=role != "checks") if on_redis(settings) else {},
         result_backend_transport_options={
             "socket_timeout": 2,
             "socket_connect_timeout": 1,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import socket
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import redis
@@ -15,6 +18,8 @@ from preflight.exceptions import BrokerUnavailable
 from preflight.redaction import redact
 
 TIMEOUT_SECONDS = 0.5
+#: The first with ZADD LT and LPOP with a count, which the scripts use.
+OLDEST_REDIS = (6, 2)
 Client = redis.Redis
 
 
@@ -48,6 +53,26 @@ def now_ms(client: Client) -> int:
     """Return Redis' clock in ms."""
     seconds, micros = client.time()
     return int(seconds) * 1000 + int(micros) // 1000
+
+
+def refuse_unfit(client: Client, url: str) -> None:
+    """Raise `BrokerUnavailable` when the server is too old or a Redis Cluster. One round trip."""
+    try:
+        facts = client.info("server")
+    except redis.exceptions.NoPermissionError:
+        return  # what it does not permit besides shows soon enough
+    if reason := unfit(facts):
+        raise BrokerUnavailable(f"{reason} ({place_of(url)}). Name another server in PREFLIGHT_REDIS_URL.")
+
+
+def unfit(facts: Mapping[str, Any]) -> str:
+    """Return why a server cannot drive runs, by what it says of itself (INFO server), or nothing."""
+    if "cluster" in (facts.get("redis_mode"), facts.get("server_mode")):
+        return "It is a Redis Cluster, and a run's keys must be on one server: use one Redis with replicas"
+    told = str(facts.get("redis_version", "0"))
+    if tuple(int(number) for number in re.findall(r"\d+", told)[:2]) < OLDEST_REDIS:
+        return f"Redis {told} is too old: install Redis 6.2 or newer, or Valkey"
+    return ""
 
 
 def place_of(url: str) -> str:

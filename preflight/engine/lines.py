@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preflight.engine.plan import PlannedCheck
-from preflight.types import CheckReport, Severity, Status
+from preflight.types import CheckReport, Severity, Status, known_status
 
 #: A whole report is at most this large as JSON; the rest of the 1 MiB is the run's own context.
 MAX_LINES_BYTES = 1024 * 1024 - 64 * 1024
@@ -40,7 +40,7 @@ def no_worker() -> dict[str, Any]:
 
 def answered_line(check: PlannedCheck, answer: Mapping[str, Any], *, queue_ms: float | None = None) -> CheckReport:
     """Return a report's line for a check and its answer."""
-    status, message = Status(answer["status"]), answer.get("message", "")
+    status, message = known_status(answer["status"]), answer.get("message", "")
     remediation = answer.get("remediation")
     if remediation is None and status in (Status.FAILED, Status.ERROR):
         remediation = check.remediation
@@ -58,7 +58,7 @@ def answered_line(check: PlannedCheck, answer: Mapping[str, Any], *, queue_ms: f
         duration_ms=duration_ms,
         queue_ms=queue_ms,
         slow=bool(answer.get("slow")),
-        skipped_because=message if status is Status.SKIPPED else None,
+        skipped_because=(message or "it gave no reason") if status is Status.SKIPPED else None,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any, cast
+from typing import Any, NamedTuple, Self, cast
 
 from celery import Celery
 from kombu import Connection
@@ -20,7 +20,45 @@ from preflight.settings import Settings
 #: Seconds after a check's own timeout at which the pool kills the process that runs it: the second fence.
 LIMIT_GRACE_SECONDS = 1.0
 _LIMIT = 735773577357
-_TASK_ID = "@run@:@name@:@number@"
+
+
+class Sending(NamedTuple):
+    """A check's message to be sent: whose it is, its number in its queue, and the pool's time limit in seconds."""
+
+    run: str
+    name: str
+    number: str
+    limit: float
+    queue: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Read what a script could not push."""
+        run, name, number, limit, queue = text.split(" ")
+        return cls(run, name, number, float(limit), queue)
+
+    @property
+    def task_id(self) -> str:
+        """The id of the Celery task."""
+        return f"{self.run}:{self.name}:{self.number}"
+
+
+_MARKED = {"run": "@run@", "name": "@name@", "number": "@number@"}
+
+
+def send(app: Celery, sending: Sending, **options: Any) -> None:
+    """Send a check's message through Celery, to the broker that `options` name."""
+    app.send_task(
+        CHECK_TASK,
+        args=(sending.run, sending.name, sending.number),
+        argsrepr=f"{sending.name} {sending.run}",
+        task_id=sending.task_id,
+        time_limit=sending.limit,  # type: ignore[arg-type]  # parts of a second are kept
+        ignore_result=True,
+        add_to_parent=False,
+        queue=sending.queue,
+        **options,
+    )
 
 
 class _CaptureChannel(virtual.Channel):
@@ -51,17 +89,17 @@ def template(settings: Settings, queue: str) -> str:
 
 def build(app: Celery, queue: str) -> str:
     """Let Celery and kombu build the message that `apply_async` would queue, and return it as text with marks."""
+    sending = Sending(**_MARKED, limit=_LIMIT, queue=queue)
     with Connection(transport=_CaptureTransport) as connection:
-        app.send_task(
-            CHECK_TASK,
-            args=("@run@", "@name@", "@number@"),
-            argsrepr="@name@ @run@",
-            task_id=_TASK_ID,
-            time_limit=_LIMIT,
-            ignore_result=True,
-            queue=queue,
-            connection=connection,
-        )
+        send(app, sending, connection=connection)
         message = cast("_CaptureTransport", connection.transport).captured
-    message["properties"]["delivery_tag"] = _TASK_ID
+    message["properties"]["delivery_tag"] = sending.task_id
     return json.dumps(message).replace(str(_LIMIT), "@limit@")
+
+
+def filled(text: str, sending: Sending) -> str:
+    """Return the message that scripts push for a template."""
+    marks = {**_MARKED, "limit": "@limit@"}
+    for name, mark in marks.items():
+        text = text.replace(mark, str(getattr(sending, name)))
+    return text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from preflight.context import CheckContext, RunRequest
 from preflight.declaration import PreFlightCheck
@@ -34,6 +34,12 @@ class PlannedCheck:
     cache_ttl_ms: int = 0
     max_age_ms: int = 0
     answer: dict[str, Any] | None = None
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Build the check from what the state keeps; what a newer version added is ignored."""
+        known = {key: value for key, value in data.items() if key in cls.__dataclass_fields__}
+        return cls(**known | {"severity": Severity(data["severity"])})
 
     @property
     def blocks(self) -> bool:

@@ -13,10 +13,11 @@ from redis.commands.core import Script
 
 from preflight.engine import answers
 from preflight.engine.connection import Client, now_ms
+from preflight.engine.dispatch import Dispatch
 from preflight.engine.keys import Keys
-from preflight.engine.messages import LIMIT_GRACE_SECONDS
+from preflight.engine.messages import LIMIT_GRACE_SECONDS, Sending
 from preflight.engine.plan import Plan, PlannedCheck
-from preflight.types import BLOCKING_STATUSES, Severity
+from preflight.types import BLOCKING_STATUSES, Severity, known_status
 
 STATE_VERSION = 1
 #: A worker is alive while its last heartbeat is younger than this, in milliseconds.
@@ -32,10 +33,14 @@ Answer = dict[str, Any]
 
 
 class Opening(NamedTuple):
-    """What `open` found: the instant on Redis' clock in ms (0: aborted before it was opened), and live workers."""
+    """What `open` found: the instant on Redis' clock in ms (0: aborted before it was opened), and live workers.
+
+    `unsent` says why the first tier could not be published; it is empty when nothing was left to publish.
+    """
 
     opened_ms: int
     alive: int
+    unsent: str = ""
 
 
 class Claim(NamedTuple):
@@ -55,11 +60,12 @@ def _text(name: str) -> str:
 
 
 class Runs:
-    """The runs of one namespace, seen through one Redis client."""
+    """The runs of one namespace, seen through one Redis client. `dispatch` publishes what scripts cannot push."""
 
-    def __init__(self, client: Client, keys: Keys) -> None:
+    def __init__(self, client: Client, keys: Keys, dispatch: Dispatch) -> None:
         self.client = client
         self.keys = keys
+        self.dispatch = dispatch
 
     def call(self, script: str, keys: Sequence[str], arguments: Iterable[str | int | float]) -> Any:
         """Run one script atomically; raises what redis-py raises."""
@@ -74,11 +80,14 @@ class Runs:
         return [self.keys.state(run_id), self.keys["due"], self.keys["outbox"], self.keys["numbers"]]
 
     def open(self, run_id: UUID, plan: Plan, template: str, *, inbox: str = "", task_id: str = "") -> Opening:
-        """Open a run and send its first tier. Opening the same id twice opens it once."""
+        """Open a run and send its first tier. Opening the same id twice opens it once.
+
+        With an empty template scripts push nothing: whoever calls them publishes.
+        """
         fields = opening_fields(plan, template, self.keys, inbox=inbox, task_id=task_id)
         arguments: list[str | int | float] = [str(run_id), int(plan.timeout * 1000), ALIVE_MS, *fields]
         opened = self.call("open", [*self._run_keys(run_id), self.keys["alive"]], arguments)
-        return Opening(int(opened[0]), int(opened[1]))
+        return Opening(int(opened[0]), int(opened[1]), self._publish(*opened[3:]))
 
     def claim(self, run_id: UUID, name: str, number: str, worker: str) -> Claim | None:
         """Start a check, or return None: the run is over, or another worker has the check."""
@@ -93,12 +102,22 @@ class Runs:
 
         `place`, if given, is where the check must still be: it guards against a stale view.
         """
-        bad = int(answer["status"] in BLOCKING_STATUSES)
+        bad = int(known_status(answer["status"]) in BLOCKING_STATUSES)
         arguments: list[str | int | float] = [str(run_id), name, place, blocks(answer, severity), bad]
-        taken, landed = self.call("record", self._run_keys(run_id), [*arguments, answers.encode(answer)])
-        while landed and self.call("wake", self._run_keys(run_id), [landed, WAKE_BATCH]):
+        taken, landed, *unpublished = self.call("record", self._run_keys(run_id), [*arguments, answers.encode(answer)])
+        self._publish(*unpublished)
+        while landed and self._wake(run_id, landed):
             """A thousand runs may wait for one answer: Redis serves others between the batches."""
         return bool(taken)
+
+    def _wake(self, run_id: UUID, key: str) -> int:
+        taken, *unpublished = self.call("wake", self._run_keys(run_id), [key, WAKE_BATCH])
+        self._publish(*unpublished)
+        return int(taken)
+
+    def _publish(self, unpublished: Sequence[str] | None = None) -> str:
+        """Publish what a script could not push; return why that failed, or "". The watchdog sends it again then."""
+        return self.dispatch.publish([Sending.of(text) for text in unpublished]) if unpublished else ""
 
     def expire(self, run_id: UUID, unanswered: Mapping[str, tuple[Answer, str]]) -> bool:
         """End a run whose deadline has passed, with (answer, severity) for each check that gave none."""
@@ -113,11 +132,15 @@ class Runs:
 
     def requeue(self, run_id: UUID, check: PlannedCheck, place: str) -> bool:
         """Send a check again, if it is still in the place where it was seen."""
-        return bool(self.call("requeue", self._run_keys(run_id), [str(run_id), check.name, place, limit_of(check)]))
+        arguments: list[str | int | float] = [str(run_id), check.name, place, limit_of(check)]
+        sent, *unpublished = self.call("requeue", self._run_keys(run_id), arguments)
+        self._publish(*unpublished)
+        return bool(sent)
 
     def rejoin(self, run_id: UUID, check: PlannedCheck, place: str) -> None:
         """Look after a check that waits for another run's execution: take the answer, wait on, or ask by itself."""
-        self.call("rejoin", self._run_keys(run_id), [str(run_id), check.name, place, limit_of(check)])
+        arguments: list[str | int | float] = [str(run_id), check.name, place, limit_of(check)]
+        self._publish(self.call("rejoin", self._run_keys(run_id), arguments))
 
     def fields(self, run_id: UUID) -> dict[str, str]:
         """Return a run's whole state; empty if there is none."""
@@ -206,4 +229,4 @@ def limit_of(check: PlannedCheck) -> float:
 
 def blocks(answer: Answer, severity: str) -> int:
     """Return 1 when an answer of this severity blocks. Anything that is not known to be good does."""
-    return int(severity != Severity.ADVISORY and answer["status"] in BLOCKING_STATUSES)
+    return int(severity != Severity.ADVISORY and known_status(answer["status"]) in BLOCKING_STATUSES)

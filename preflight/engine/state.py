@@ -10,10 +10,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from preflight.context import CheckContext
-from preflight.engine.lines import answered_line, bounded, engine_check, no_worker, passed, skipped_line
+from preflight.engine.lines import answered_line, bounded, engine_check, errored, no_worker, passed, skipped_line
 from preflight.engine.plan import PlannedCheck
 from preflight.redaction import redact_values
-from preflight.types import SELF_ANSWERED, CheckReport, PreFlightReport, Severity, Status, plan_order
+from preflight.types import SELF_ANSWERED, CheckReport, PreFlightReport, Status, plan_order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,10 +63,7 @@ class RunState:
     def __init__(self, run_id: UUID, fields: Mapping[str, str]) -> None:
         self.id = run_id
         self.fields = fields
-        self.checks = tuple(
-            PlannedCheck(**check | {"severity": Severity(check["severity"])})
-            for check in json.loads(fields.get("plan", "[]"))
-        )
+        self.checks = tuple(PlannedCheck.from_json(check) for check in json.loads(fields.get("plan", "[]")))
 
     @property
     def exists(self) -> bool:
@@ -87,6 +84,11 @@ class RunState:
     def queue(self) -> str:
         """The queue that the run's checks are sent to."""
         return self.fields["queue"]
+
+    @property
+    def pushed_by_scripts(self) -> bool:
+        """True when scripts push the run's messages, False when who calls them publishes."""
+        return bool(self.fields.get("template"))
 
     @property
     def task_id(self) -> str:
@@ -150,13 +152,16 @@ class RunState:
         )
 
     def _lines(self) -> Iterator[CheckReport]:
-        """Yield a line for every check; those nobody asked are skipped because of what had blocked before them."""
+        """Yield a line for every check; those nobody asked are skipped because of what had blocked before them.
+
+        Without anything that blocked they are errors: a check that was due and never asked must not be GO.
+        """
         answered = {line.name: line for check in self.checks if (line := self._line(check))}
         answered |= {line.name: line for line in self._extra_lines()}
         blocking = sorted((line for line in answered.values() if line.blocks), key=plan_order)
-        because = f"{blocking[0].name} {blocking[0].status}" if blocking else "the run ended before it"
         for check in self.checks:
-            answered.setdefault(check.name, skipped_line(check, because))
+            if check.name not in answered:
+                answered[check.name] = _unasked(check, blocking[0] if blocking else None)
         yield from sorted(answered.values(), key=plan_order)
 
     def _line(self, check: PlannedCheck) -> CheckReport | None:
@@ -210,6 +215,12 @@ class RunState:
             answer = self.answer(name)
             if answer is not None:
                 yield answered_line(engine_check(name), answer)
+
+
+def _unasked(check: PlannedCheck, first_blocking: CheckReport | None) -> CheckReport:
+    if first_blocking:
+        return skipped_line(check, f"{first_blocking.name} {first_blocking.status}")
+    return answered_line(check, errored("the run ended before it was asked"))
 
 
 def _as_progress(line: CheckReport) -> CheckProgress:

@@ -10,7 +10,7 @@ import logging
 from queue import Empty
 from typing import Any
 
-from kombu.transport import redis
+from kombu.transport import redis, virtual
 
 logger = logging.getLogger("preflight.worker")
 
@@ -18,8 +18,30 @@ logger = logging.getLogger("preflight.worker")
 _MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 
 
+class _Acknowledging(redis.QoS):
+    """Keeps messages in Redis until they are acknowledged; what cannot be put back comes back from there."""
+
+    def restore_unacked(self, client: Any = None) -> Any:
+        """Put back what can be put back; name none that could not: kombu would write them into a file in /tmp."""
+        super().restore_unacked()
+        return []
+
+
+class _Forgetting(virtual.QoS):
+    """Keeps nothing: the runs' state has asked again what cannot be put back."""
+
+    def restore_unacked(self) -> Any:
+        """Put back what can be put back; name none that could not: kombu would write them into a file in /tmp."""
+        super().restore_unacked()
+        return []
+
+
 class Channel(redis.Channel):
     """Drops a message that cannot be read, says so in one line, and goes on to the next."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.QoS = _Acknowledging if self.ack_emulation else _Forgetting  # type: ignore[assignment]  # as kombu does
 
     def _brpop_read(self, **options: Any) -> Any:
         held = self._newest_tag()

@@ -22,6 +22,8 @@ LOST_AFTER_MS = 1000
 #: A check is asked by at most this many workers that died over it.
 MOST_ATTEMPTS = 2
 LEASE_MS = 2000
+#: While the broker does not say how many messages wait, one that is this old is sent again.
+UNKNOWN_AFTER_MS = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Surroundings:
     now_ms: int
     alive: frozenset[str]
     seen: Callable[[str], int]
-    waiting: Callable[[str], int]
+    waiting: Callable[[RunState], int | None]
 
 
 class Watchdog:
@@ -59,8 +61,14 @@ class Watchdog:
             now_ms=now_ms,
             alive=fresh_names(client, keys, now_ms),
             seen=lambda queue: int(client.hget(keys["numbers"], f"seen:{queue}") or 0),
-            waiting=lambda queue: int(client.llen(queue)),
+            waiting=self._waiting,
         )
+
+    def _waiting(self, state: RunState) -> int | None:
+        """Return how many messages wait in a run's queue; None if nobody knows."""
+        if state.pushed_by_scripts:
+            return int(self.runs.client.llen(state.queue))
+        return self.runs.dispatch.waiting(state.queue)
 
     def mend(self, run_id: UUID, around: Surroundings) -> None:
         """Do what is due for one run. Safe at any moment and from several processes."""
@@ -82,9 +90,13 @@ class Watchdog:
             self._mend_running(state, check, place, around)
 
     def _is_lost(self, state: RunState, place: Place, around: Surroundings) -> bool:
-        if around.now_ms - place.since_ms < LOST_AFTER_MS or not around.alive:
+        waited_ms = around.now_ms - place.since_ms
+        if waited_ms < LOST_AFTER_MS or not around.alive:
             return False
-        return around.seen(state.queue) > place.number or around.waiting(state.queue) == 0
+        if around.seen(state.queue) > place.number:
+            return True
+        waiting = around.waiting(state)
+        return waited_ms > UNKNOWN_AFTER_MS if waiting is None else waiting == 0
 
     def _mend_running(self, state: RunState, check: PlannedCheck, place: Place, around: Surroundings) -> None:
         if around.now_ms - place.since_ms > check.timeout * 1000 + TIMEOUT_GRACE_MS:

@@ -8,6 +8,7 @@ import threading
 
 from preflight.engine import workers
 from preflight.engine.connection import connect
+from preflight.engine.dispatch import ByWinner
 from preflight.engine.execution import Execution
 from preflight.engine.keys import Keys
 from preflight.engine.runs import Runs
@@ -30,7 +31,8 @@ def runs() -> Runs:
 def _runs(_process: int) -> Runs:
     # A pool of processes asks from each one's main thread: one connection, and no look into a pool of them.
     alone = threading.current_thread() is threading.main_thread()
-    return Runs(connect(settings().redis, single_connection_client=alone), Keys(settings().namespace))
+    client = connect(settings().redis, single_connection_client=alone)
+    return Runs(client, Keys(settings().namespace), ByWinner(settings()))
 
 
 def execution() -> Execution:

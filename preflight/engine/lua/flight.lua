@@ -24,7 +24,7 @@ local function take_cached(keys, name, kept, now, place, since)
   local entry = redis.call('HMGET', flight_keys(keys, kept.key).cache, 'answer', 'at', 'bad', 'run')
   if not entry[1] then return false end
   local age = now - entry[2]
-  if age > kept.max_age and not (since and tonumber(entry[2]) >= since) then return false end
+  if age >= kept.max_age and not (since and tonumber(entry[2]) >= since) then return false end
   if redis.call('HGET', keys.state, 's:' .. name) ~= place then return false end
   redis.call('HSET', keys.state, 'a:' .. name, entry[1], 's:' .. name, 'd', 'h:' .. name, age .. ' ' .. entry[4])
   if entry[3] == '1' and not kept.advisory then redis.call('HSET', keys.state, 'blocked', 1) end
@@ -59,6 +59,6 @@ local function land(keys, id, name, bad, text, now)
   if redis.call('HGET', names.flight, 'by') ~= id then return '' end
   redis.call('DEL', names.flight)
   redis.call('HSET', names.cache, 'answer', text, 'at', now, 'bad', bad, 'run', id)
-  redis.call('PEXPIRE', names.cache, bad == '1' and math.min(kept.ttl / 4, BAD_MS) or kept.ttl)
+  redis.call('PEXPIRE', names.cache, bad == '1' and math.min(math.ceil(kept.ttl / 4), BAD_MS) or kept.ttl)
   return kept.key
 end

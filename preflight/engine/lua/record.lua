@@ -1,7 +1,8 @@
 -- Write a check's answer once, and take the run as far as that allows: the next tier, or its end.
 -- KEYS state due outbox numbers
 -- ARGV id, name, the place the check must be in or '', 1 if the answer blocks, 1 if it is not good, answer
--- Returns {1 if the answer was taken (0: the check had one or the run was over), key whose waiters may be woken or ''}.
+-- Returns {1 if the answer was taken (0: the check had one or the run was over), key whose waiters may be woken or '',
+--   what to publish if anything}.
 local keys = { state = KEYS[1], due = KEYS[2], outbox = KEYS[3], numbers = KEYS[4] }
 local run = redis.call('HMGET', keys.state, 'end', 'v')
 if not run[2] then return { 0, '' } end
@@ -14,4 +15,4 @@ end
 if not answer(keys, ARGV[2], ARGV[3], ARGV[4], ARGV[6]) then return { 0, '' } end
 local landed = land(keys, ARGV[1], ARGV[2], ARGV[5], ARGV[6], now)
 advance(keys, ARGV[1], now)
-return { 1, landed }
+return { 1, landed, published }

@@ -8,6 +8,7 @@
 --              "j <ms>" waiting for another run's execution, "d" done
 --   x:<name>   its timeout in ms   w:<name>  its wait in the queue in ms   a:<name>  its answer, written once
 --   h:<name>   "<age ms> <run>" of an answer that another run asked for
+local published   -- "<id> <name> <number> <limit> <queue>" of each message that the caller has to publish, nil without
 local ENDED_MS = 7 * 24 * 3600 * 1000   -- a finished run waits this long to be stored
 
 local function checks_of(keys, tier)
@@ -33,6 +34,11 @@ local function push(keys, id, name, limit, attempt, now)
   local run = redis.call('HMGET', keys.state, 'queue', 'template')
   local number = redis.call('HINCRBY', keys.numbers, 'sent:' .. run[1], 1)
   redis.call('HSET', keys.state, 's:' .. name, 'q ' .. number .. ' ' .. now .. ' ' .. attempt)
+  if run[2] == '' then   -- no template: the broker is out of a script's reach
+    published = published or {}
+    published[#published + 1] = table.concat({ id, name, number, limit, run[1] }, ' ')
+    return
+  end
   local words = { run = id, name = name, number = number, limit = limit }
   redis.call('LPUSH', run[1], (string.gsub(run[2], '@(%a+)@', words)))
 end

@@ -1,7 +1,7 @@
 -- Give a kept answer to some of those who wait for it.
 -- KEYS state (unused) due outbox numbers
 -- ARGV key, most at once
--- Returns how many were taken from the queue: 0 when nobody waits any more.
+-- Returns {how many were taken from the queue (0: nobody waits any more), what to publish if anything}.
 local keys = { due = KEYS[2], outbox = KEYS[3], numbers = KEYS[4] }
 local names, now = flight_keys(keys, ARGV[1]), now_ms()
 local taken = redis.call('LPOP', names.queue, ARGV[2]) or {}
@@ -15,4 +15,4 @@ for _, waiter in ipairs(taken) do
     if take_cached(keys, name, kept, now, run[1], since) then advance(keys, id, now) end
   end
 end
-return #taken
+return { #taken, published }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from integration.engine.conftest import FAILED
+from integration.engine.conftest import FAILED, ON_EVERY_SERVER
 
 from preflight.types import Status
+
+pytestmark = ON_EVERY_SERVER
 
 
 def line(bench, run_id, name="a"):

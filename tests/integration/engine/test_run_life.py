@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from integration.engine.conftest import FAILED, PASSED
+from integration.engine.conftest import FAILED, ON_EVERY_SERVER, PASSED
 
 from preflight.engine.caller import new_run_id
 from preflight.engine.lines import errored
 from preflight.types import Status
+
+pytestmark = ON_EVERY_SERVER
 
 
 def test_opening_sends_the_first_tier_only(bench):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from integration.engine.conftest import FAILED
+from integration.engine.conftest import FAILED, ON_EVERY_SERVER
 
 from preflight.engine.dead_child import Obituary, exit_text, obituaries, report_deaths
 from preflight.types import Status
+
+pytestmark = ON_EVERY_SERVER
 
 
 def test_a_lost_message_is_sent_again(bench):
@@ -102,6 +104,7 @@ def test_a_run_that_ran_out_of_time_between_advisory_checks_is_no_go(bench):
     report = bench.state(run_id).report()
 
     assert [line.status for line in report.checks] == [Status.ERROR, Status.ERROR]
+    assert report["b"].message == "not started within 10 s (queue)"
     assert not report.success
 
 

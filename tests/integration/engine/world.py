@@ -2,73 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from hypothesis import strategies as st
-from integration.engine.conftest import PASSED, Bench
+from integration.engine.check_kinds import CheckKind
+from integration.engine.conftest import Bench
+from integration.engine.witnessed import Witnessed, look_at
 
 from preflight import CheckResult, PreFlightRegistry
 from preflight.context import RunRequest
-from preflight.declaration import FunctionCheck
 from preflight.engine import answers
 from preflight.engine.lines import errored
 from preflight.engine.messages import template
 from preflight.engine.plan import Plan, plan
 from preflight.engine.runs import Runs
 from preflight.engine.state import RunState
-from preflight.types import ANSWERED_STATUSES, BLOCKING_STATUSES, Severity, Status
-
-#: Seconds that a kept answer lives. A quarter of the second is no whole number of milliseconds.
-LIVES = (60.0, 0.25)
-
-
-class Elsewhere(FunctionCheck):
-    """A check that applies to no run of the model."""
-
-    def applies_to(self, context):
-        return False
-
-
-class CheckKind(NamedTuple):
-    """A check as a run of the model plans it. `wants` is an input that the run may not have."""
-
-    priority: int
-    severity: str = "blocking"
-    kept_for: float | None = None
-    wants: bool = False
-    applies: bool = True
-
-    @property
-    def name(self) -> str:
-        """A name that says what it is: checks of one name are one question."""
-        words = [f"p{self.priority}", self.severity[0]]
-        words += [f"kept{LIVES.index(self.kept_for)}"] if self.kept_for else []
-        return "_".join(words + ["wants"] * self.wants + ["elsewhere"] * (not self.applies))
-
-    def declared(self) -> FunctionCheck:
-        """Return the check that is registered."""
-        return (FunctionCheck if self.applies else Elsewhere)(
-            name=self.name,
-            priority=self.priority,
-            function=lambda _: PASSED,
-            severity=self.severity,
-            cache_ttl=self.kept_for,
-            requires=("campaign_id",) if self.wants else (),
-        )
-
-
-def _kinds(*, priorities=(0, 5, 10), severities=("blocking",), lives=(None,), wants=(False,), applies=(True,)):
-    fields = (priorities, severities, lives, wants, applies)
-    return st.tuples(*map(st.sampled_from, fields)).map(CheckKind._make)
-
-
-_asked = _kinds(severities=("blocking", "blocking", "advisory"))
-_kept = _kinds(priorities=(0, 5), severities=("blocking", "blocking", "advisory"), lives=LIVES)
-_answered = _kinds(wants=(False, True), applies=(False,)) | _kinds(wants=(True,))
-kinds = st.lists(st.one_of(_asked, _asked, _kept, _kept, _answered), min_size=1, max_size=5, unique_by=lambda k: k.name)
+from preflight.engine.watchdog import Watchdog
 
 
 class Killed(BaseException):
@@ -105,18 +57,6 @@ class Execution:
     severity: str
 
 
-@dataclasses.dataclass
-class Witnessed:
-    """What was seen of one run; nothing of it may change afterwards."""
-
-    plan: Plan
-    inbox: str
-    aborted: bool = False
-    answers: dict[str, str] = dataclasses.field(default_factory=dict)
-    end: str | None = None
-    report: dict[str, Any] | None = None
-
-
 class World:
     """Every run that was opened, what is under way, and what is stored."""
 
@@ -129,6 +69,11 @@ class World:
         self.stored: dict[UUID, dict[str, Any]] = {}
         self.forgotten: set[UUID] = set()
         self.said = 0
+
+    def delete(self, kind: str) -> None:
+        """Delete the keys of a kind: "cache" or "lease"."""
+        for key in self.client.keys(f"{self.keys[kind]}:*"):
+            self.client.delete(key)
 
     def close(self) -> None:
         """Delete everything."""
@@ -167,13 +112,13 @@ class World:
 
     def mortal(self, steps: int) -> Mortal:
         """Return the runs as a process sees them that has so many steps to live."""
-        made = Mortal(self.client, self.keys)
+        made = Mortal(self.client, self.keys, self.runs.dispatch)
         made.steps = steps
         return made
 
     def asleep(self, dream: dict[str, str]) -> Asleep:
         """Return the runs as a process sees them that believes an old state."""
-        made = Asleep(self.client, self.keys)
+        made = Asleep(self.client, self.keys, self.runs.dispatch)
         made.dream = dream
         return made
 
@@ -208,13 +153,61 @@ class World:
             return answers.answer(CheckResult.failed(text))
         return errored(text) if kind == "error" else answers.answer(CheckResult.skipped(text))
 
+    def record(self, execution: Execution, kind: str, steps: int = 99) -> None:
+        """Answer a check in a process that has so many steps to live."""
+        with contextlib.suppress(Killed):
+            self.mortal(steps).record(execution.run_id, execution.name, self.answer(kind), execution.severity)
+
+    def work_off(self, kind: str = "passed") -> None:
+        """Deliver every message that waits now, and give every answer that is due: one tier of each run."""
+        for queue, message in self.messages():
+            self.lose(queue, message)
+            self.deliver(message, "w1")
+        while self.executions:
+            self.record(self.executions.pop(), kind)
+
+    # Recorders
+
+    def flush(self, holder: str, *, killed: bool = False) -> bool:
+        """Store what has ended, and forget it unless the recorder is killed before; False if there was nothing."""
+        found = self.runs.outbox(holder, 2000)
+        for state in map(self.state, map(UUID, found)):
+            self.stored.setdefault(state.id, state.report().to_json())
+        if found and not killed:
+            self.runs.recorded(found, 60_000)
+            self.forgotten |= set(map(UUID, found))
+        return bool(found)
+
+    # How it ends
+
+    def drain(self) -> None:
+        """Let everything go well from here: deliver, answer, look; then let the time run out; then store."""
+        self.bench.worker_lives("w1")
+        for _ in range(len(self.seen)):
+            self.work_off()
+            self._look_after(1500)
+        for _ in range(2):
+            self._look_after(120_000)
+        self.client.delete(self.keys["lease:recorder"])
+        while self.flush("last"):
+            """A batch at a time."""
+        self.look()
+        self.assert_all_recorded()
+
+    def _look_after(self, ms: int) -> None:
+        self.client.delete(self.keys["lease:watchdog"])
+        for run_id in self.open_runs():
+            self.bench.later(run_id, ms)
+        Watchdog(self.runs, "last").look()
+        self.look()
+
     # What must hold
 
     def look(self) -> None:
         """Compare every run with what was seen of it before; `AssertionError` when something changed or is wrong."""
         states = dict(zip(self.seen, self.runs.fields_of_many([str(run_id) for run_id in self.seen]), strict=True))
         for run_id, fields in states.items():
-            _look_at(RunState(run_id, fields), self.seen[run_id], self.good)
+            look_at(RunState(run_id, fields), self.seen[run_id], self.good)
         self._look_at_sets()
 
     def _look_at_sets(self) -> None:
@@ -237,57 +230,4 @@ class World:
         assert self.client.zcard(self.keys["outbox"]) == 0
         named = {*self.keys.permanent, *self.keys.queues}
         left = [key for key in self.client.keys(f"{self.keys.namespace}*") if key not in named]
-        assert all(self.client.pttl(key) > 0 for key in left if self.client.exists(key))
-
-
-def _look_at(state: RunState, seen: Witnessed, good: set[str]) -> None:
-    written = {key[2:]: text for key, text in state.fields.items() if key.startswith("a:")}
-    assert seen.answers.items() <= written.items(), "an answer never changes once it is written"
-    seen.answers = written
-    _look_at_tiers(state)
-    assert seen.end is None or state.fields["end"] == seen.end, "a run ends once"
-    seen.end = state.fields.get("end")
-    if state.ended:
-        report = state.report().to_json()
-        assert seen.report is None or report == seen.report, "a report never changes"
-        seen.report = report
-        _look_at_report(state, good)
-
-
-def _look_at_tiers(state: RunState) -> None:
-    names = [check.name for check in state.checks]
-    tiers = [[token.partition("|")[0] for token in state.fields[f"t:{k}"].split()] for k in _tiers(state)]
-    assert sorted(name for tier in tiers for name in tier) == sorted(names)
-    for before, after in zip(tiers, tiers[1:], strict=False):
-        if any(state.place(name).where in ("queued", "running", "joined") for name in after):
-            assert all(state.answer(name) for name in before), "no tier is sent before the one below has answered"
-    if not state.ended:
-        waiting = [name for name in tiers[int(state.fields["tier"])] if state.place(name).where != "done"]
-        assert int(state.fields["left"]) == len(waiting) > 0, "`left` counts the answers that the tier waits for"
-
-
-def _tiers(state: RunState) -> range:
-    return range(int(state.fields["tiers"]))
-
-
-def _look_at_report(state: RunState, good: set[str]) -> None:
-    report = state.report()
-    lines = {line.name: line for line in report.checks}
-    assert len(lines) == len(report.checks), "one status per check"
-    assert set(lines) - {"workers", "broker"} == {check.name for check in state.checks}
-    for line in report.checks:
-        if line.status is Status.SKIPPED:
-            assert line.skipped_because, "skipped only with a reason"
-    assert report.success == _may_go(state, good), "GO exactly when every blocking check answered well"
-
-
-def _may_go(state: RunState, good: set[str]) -> bool:
-    """Judge by the written answers alone: none blocks, none is missing, and a worker really gave a good one."""
-    written = {check.name: state.answer(check.name) for check in state.checks if check.severity == Severity.BLOCKING}
-    if state.answer("workers") or state.answer("broker") or None in written.values():
-        return False
-    given = [answer for answer in written.values() if answer]
-    asked = [answer for answer in given if answer["status"] in ANSWERED_STATUSES]
-    return any(answer["message"] in good for answer in asked) and not any(
-        answer["status"] in BLOCKING_STATUSES for answer in given
-    )
+        assert -1 not in [self.client.pttl(key) for key in left], "every other key has a time to live"
