@@ -19,6 +19,7 @@ from preflight.engine import answers
 from preflight.engine.lines import errored
 from preflight.engine.runs import Claim, Runs
 from preflight.engine.time_limit import TimedOut, call_within
+from preflight.engine.workers import live
 from preflight.exceptions import InvalidRun
 from preflight.parameters import with_parameters
 from preflight.registry import PreFlightRegistry
@@ -42,7 +43,7 @@ class Execution:
     def execute(self, run_id: UUID, name: str, number: str) -> None:
         """Ask one check and hand its answer to the run. Never raises, whatever the check does."""
         claim = self._persistently(5.0, lambda: self.runs.claim(run_id, name, number, self.worker))
-        if claim is None:
+        if claim is None or self._left_to_another(run_id, name):
             return
         started = time.monotonic()
         answer = self._ask(run_id, name, claim)
@@ -53,6 +54,15 @@ class Execution:
             claim.left_ms / 1000 - seconds,
             lambda: self.runs.record(run_id, name, answer, claim.check["severity"]),
         )
+
+    def _left_to_another(self, run_id: UUID, name: str) -> bool:
+        """Give a check back that only another live worker knows: versions differ while workers are being replaced."""
+        if name in self.registry:
+            return False
+        others = self._persistently(1.0, lambda: live(self.runs.client, self.runs.keys.namespace)) or []
+        if not any(name in other.checks for other in others):
+            return False
+        return bool(self._persistently(1.0, lambda: self.runs.release(run_id, name, self.worker)))
 
     def _ask(self, run_id: UUID, name: str, claim: Claim) -> dict[str, Any]:
         timeout = min(float(claim.check["timeout"]), max(0.001, claim.left_ms / 1000))

@@ -97,6 +97,10 @@ class Runs:
             return None
         return Claim(json.loads(claimed[0]), json.loads(claimed[1]), int(claimed[2]))
 
+    def release(self, run_id: UUID, name: str, worker: str) -> bool:
+        """Give a claimed check back, for a worker that knows it; the watchdog sends it again."""
+        return bool(self.call("release", [self.keys.state(run_id)], [name, worker]))
+
     def record(self, run_id: UUID, name: str, answer: Answer, severity: str, place: str = "") -> bool:
         """Write a check's answer once and advance the run; False if it was late.
 
