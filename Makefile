@@ -5,10 +5,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 ONCE ?=
+SEED ?=
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint screenshot bench lock clean
+.PHONY: help setup demo test test-unit mutants lint screenshot bench faults lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,6 +25,9 @@ test: lint ## Lint, then every test against real servers
 test-unit: $(STAMP) ## The tests that need no server
 	@$(PYTEST) -p no:celery tests/unit
 
+mutants: $(STAMP) ## Take away each safeguard of the engine, in a copy: its test must turn red
+	@$(BIN)/python tests/run_mutants.py
+
 lint: $(STAMP) ## Style, types, import direction
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
@@ -35,6 +39,9 @@ screenshot: $(STAMP) ## Make the README's picture from a real run
 
 bench: $(STAMP) ## Measure, and write benchmarks/results.json
 	@$(BIN)/python -m benchmarks
+
+faults: $(STAMP) ## Break everything, and write benchmarks/faults.json (SEED=n: repeat)
+	@PYTHONPATH=tests $(BIN)/python -m faults.battery $(if $(SEED),--seed $(SEED))
 
 lock: ## Write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \

@@ -11,6 +11,7 @@ from queue import Empty
 from typing import Any
 
 from kombu.transport import redis, virtual
+from redis.exceptions import InvalidResponse
 
 logger = logging.getLogger("preflight.worker")
 
@@ -60,6 +61,11 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """The Redis transport with that channel."""
+    """The Redis transport with that channel.
+
+    A server that does not speak Redis' language for a while (a proxy's error page) costs the connection, as a lost
+    one does, and not the worker.
+    """
 
     Channel = Channel
+    connection_errors = (*redis.Transport.connection_errors, InvalidResponse)

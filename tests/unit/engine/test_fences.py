@@ -64,7 +64,7 @@ def test_a_callers_step_that_does_not_come_back_is_given_up():
     caller, gate = Caller(load({"redis_url": "redis://127.0.0.1:1/0"})), threading.Event()
     try:
         with pytest.raises(BrokerUnavailable, match="does not answer"):
-            caller.call(lambda: gate.wait(20), seconds=0.05)
+            caller.call(lambda: gate.wait(5), seconds=0.05)
     finally:
         gate.set()
         caller.close()
