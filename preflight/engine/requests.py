@@ -32,15 +32,14 @@ def open_requested(task_id: str, *, mode: str, event_type: str, **details: Any) 
     """
     request = RunRequest.build(mode=mode, event_type=event_type, **details)
     planned = plan(request, default_registry(), settings())
-    run_id = _run_id_of(task_id)
-    _caller().open(run_id, planned, task_id=task_id)
-    return run_id
-
-
-def _run_id_of(task_id: str) -> UUID:
-    key, made = runs().keys[f"request:{task_id}"], str(new_run_id())
-    known = runs().client.set(key, made, nx=True, get=True, ex=SAME_REQUEST_SECONDS)
-    return UUID(str(known) if known else made)
+    client, key, made = runs().client, runs().keys[f"request:{task_id}"], str(new_run_id())
+    known = client.set(key, made, nx=True, get=True, ex=SAME_REQUEST_SECONDS)
+    run_id, _, opened = str(known or made).partition(" ")
+    if not opened:
+        # Until the note below is written, a second delivery opens the same id, which opens nothing twice.
+        _caller().open(UUID(run_id), planned, task_id=task_id)
+        client.set(key, f"{run_id} opened", ex=SAME_REQUEST_SECONDS)
+    return UUID(run_id)
 
 
 def sweep() -> UUID | None:
