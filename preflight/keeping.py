@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import collections
 import concurrent.futures
+import contextlib
 import json
 import logging
+import os
 
 from preflight.engine.io_thread import IoThread
 from preflight.exceptions import StoreUnavailable
@@ -17,30 +20,51 @@ logger = logging.getLogger("preflight.reports")
 #: How long an ending process waits for reports it still has to store.
 FLUSH_SECONDS = 5.0
 
+#: Reports stored in one transaction: a broker that refuses at once can make thousands in a few seconds.
+BATCH = 200
+
 _thread = IoThread("preflight-keeper")
+_waiting: collections.deque[tuple[PreFlightReport, Settings]] = collections.deque()
 _pending: set[concurrent.futures.Future[None]] = set()
 
 
 def keep(report: PreFlightReport, settings: Settings) -> None:
     """Store the report in the background; its NO-GO wins over a GO of the same run. Never raises, never waits."""
-    future = _thread.submit(lambda: _keep(report, settings))
+    _waiting.append((report, settings))
+    future = _thread.submit(_keep_waiting)
     _pending.add(future)
     future.add_done_callback(_pending.discard)
 
 
-def _keep(report: PreFlightReport, settings: Settings) -> None:
+def _keep_waiting() -> None:
+    """Store what waits, if an earlier call has not taken it along."""
+    if not _waiting:
+        return
+    report, settings = _waiting.popleft()
+    batch = [report]
+    while _waiting and len(batch) < BATCH and _waiting[0][1] is settings:
+        batch.append(_waiting.popleft()[0])
+    _store(batch, settings)
+
+
+def _store(batch: list[PreFlightReport], settings: Settings) -> None:
     if settings.database_url is None:
-        log(report, "no database is set")
+        _log_all(batch, "no database is set")
         return
     from preflight.reports.store import ReportStore  # callers whose broker is well never pay for SQLAlchemy
 
     store = ReportStore(settings.database)
     try:
-        store.save([report], overrule=True)
+        store.save(batch, overrule=True)
     except StoreUnavailable as error:
-        log(report, str(error))
+        _log_all(batch, str(error))
     finally:
         store.dispose()
+
+
+def _log_all(batch: list[PreFlightReport], reason: str) -> None:
+    for report in batch:
+        log(report, reason)
 
 
 def log(report: PreFlightReport, reason: str) -> None:
@@ -54,4 +78,19 @@ def flush(seconds: float = FLUSH_SECONDS) -> None:
     concurrent.futures.wait(set(_pending), timeout=seconds)
 
 
-atexit.register(flush)
+def _leave() -> None:
+    """Flush; what could not be stored in time is not lost silently."""
+    flush()
+    with contextlib.suppress(IndexError):  # the thread may still take some
+        while True:
+            log(_waiting.popleft()[0], "the process ended before it could be stored")
+
+
+def _forget() -> None:
+    """Forget, in a forked child, what is the parent's to store."""
+    _waiting.clear()
+    _pending.clear()
+
+
+atexit.register(_leave)
+os.register_at_fork(after_in_child=_forget)
