@@ -12,7 +12,7 @@ from preflight.engine.caller import new_run_id
 from preflight.engine.celery_app import create_app
 from preflight.engine.contract import compare, differences, queued_by_kombu
 from preflight.engine.dispatch import ByScripts, ByWinner, dispatch_for
-from preflight.engine.messages import Sending, build, filled
+from preflight.engine.messages import LIMIT_GRACE_SECONDS, Sending, build, filled
 from preflight.settings import load
 
 pytestmark = ON_EVERY_SERVER
@@ -77,7 +77,7 @@ def test_another_broker_is_published_to(redis_url, namespace, caplog):
 def test_what_the_winner_publishes_is_what_scripts_push(bench, published):
     """Same queue, same message: a worker cannot tell them apart."""
     run_id = new_run_id()
-    sending = Sending(str(run_id), "a", "1", 6.0, published.keys.full_queue)
+    sending = Sending(str(run_id), "a", "1", 5.0 + LIMIT_GRACE_SECONDS, published.keys.full_queue)
     published.open({"a": 0}, run_id=run_id)
     theirs = published.client.rpop(published.keys.full_queue)
 
