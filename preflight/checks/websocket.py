@@ -63,9 +63,6 @@ class WebsocketCheck(PreFlightCheck):
         except Exception as error:
             message, remediation = _trouble(error)
             return CheckResult.failed(f"{where} {message}", error=type(error).__name__, remediation=remediation)
-        finally:
-            # A turn of the loop, in which it closes what the peer has left open: it ends with this check.
-            await asyncio.sleep(0)
 
     async def _ping(self, where: str) -> CheckResult:
         connecting = websockets.connect(
