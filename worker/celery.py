@@ -13,6 +13,7 @@ app = create_app(settings(), settings().worker_role)
 app.conf.include = ["tasks.checks", "tasks.requests", "tasks.maintenance"]
 app.conf.beat_schedule = beat_schedule(settings().sweep_seconds)
 app.conf.worker_concurrency = settings().concurrency
+app.conf.worker_pool = "worker.pool:TaskPool"
 app.conf.worker_consumer = "worker.consumer:Consumer"
 app.set_default()
 

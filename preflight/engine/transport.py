@@ -6,12 +6,16 @@ middle of the worker's event loop instead: the worker ends, or loses its connect
 
 from __future__ import annotations
 
+import json
 import logging
+import time
+from collections.abc import Callable
 from queue import Empty
 from typing import Any
 
 from kombu.transport import redis, virtual
-from redis.exceptions import InvalidResponse
+from kombu.utils.encoding import bytes_to_str
+from redis.exceptions import InvalidResponse, ResponseError
 
 logger = logging.getLogger("preflight.worker")
 
@@ -31,6 +35,11 @@ class _Acknowledging(redis.QoS):
 class _Forgetting(virtual.QoS):
     """Keeps nothing: the runs' state has asked again what cannot be put back."""
 
+    def can_consume(self) -> bool:
+        """Return whether to ask for more: when half of what was taken is at work, so that one trip brings many."""
+        limit = self.prefetch_count
+        return not limit or 2 * (limit - (self.can_consume_max_estimate() or 0)) <= limit
+
     def restore_unacked(self) -> Any:
         """Put back what can be put back; name none that could not: kombu would write them into a file in /tmp."""
         super().restore_unacked()
@@ -38,22 +47,67 @@ class _Forgetting(virtual.QoS):
 
 
 class Channel(redis.Channel):
-    """Drops a message that cannot be read, says so in one line, and goes on to the next."""
+    """Takes as many messages at a time as there is room for; drops one that cannot be read, says so, and goes on."""
+
+    #: False with a Redis before 7.0, which knows no BLMPOP.
+    _takes_many = True
+
+    # What kombu's channel has and the type stubs leave out.
+    connection_errors: tuple[type[Exception], ...]
+    _queue_cycle: Any
+    _q_for_pri: Callable[[str, int], str]
+    _flush_brpop_reauth: Callable[[], None]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.QoS = _Acknowledging if self.ack_emulation else _Forgetting  # type: ignore[assignment]  # as kombu does
 
-    def _brpop_read(self, **options: Any) -> Any:
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        if not queues:
+            return
+        keys = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
+        wait = (self.brpop_timeout if timeout is None else timeout) or 0
+        room = self.qos.can_consume_max_estimate() or 1
+        many = ("BLMPOP", wait, len(keys), *keys, "RIGHT", "COUNT", room)
+        self._in_poll, self._brpop_sent_at = self.client.connection, time.monotonic()
+        self._in_poll.send_command(*many if self._takes_many else ("BRPOP", *keys, wait))
+
+    def _brpop_read(self, **options: Any) -> bool:
+        queue, texts = self._reply(options)
+        self._queue_cycle.rotate(queue)
+        for text in texts:
+            self._deliver_or_drop(queue, text)
+        return True
+
+    def _reply(self, options: dict[str, Any]) -> tuple[str, list[bytes]]:
+        """Return a queue and messages of it; raise `Empty` when none came."""
+        try:
+            reply = self.client.parse_response(self.client.connection, "BRPOP", **options)
+        except self.connection_errors:
+            self.client.connection.disconnect()  # the next turn of the loop connects again
+            raise
+        except ResponseError as error:
+            if not self._takes_many or "unknown command" not in str(error):
+                raise
+            self._takes_many = False
+            reply = None
+        finally:
+            self._in_poll = None
+            self._flush_brpop_reauth()
+        if not reply:
+            raise Empty
+        return bytes_to_str(reply[0]).rsplit(self.sep, 1)[0], reply[1] if self._takes_many else [reply[1]]
+
+    def _deliver_or_drop(self, queue: str, text: bytes) -> None:
         held = self._newest_tag()
         try:
-            return super()._brpop_read(**options)  # type: ignore[misc]  # the type stubs leave it out
+            self.connection._deliver(json.loads(text), queue)  # noqa: SLF001  # as kombu's own channel does
         except _MALFORMED as error:
             logger.error("a message was dropped: it cannot be read (%s)", type(error).__name__)  # noqa: TRY400  # a line
             newest = self._newest_tag()
             if newest is not None and newest != held:
                 self.basic_reject(newest, requeue=False)  # else it would come back for ever
-            raise Empty from None
 
     def _newest_tag(self) -> str | None:
         """Return the tag of the newest message that waits for its acknowledgement."""
