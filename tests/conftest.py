@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 TEMPLATE = "preflight_template"
+
+# Shells start background jobs with SIGINT ignored, and every program that a test presses Ctrl-C on would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def partner(name: str, found: object) -> None:
