@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Sequence
 from typing import Any, Literal, Unpack, overload
 
 from preflight import keeping
@@ -15,7 +16,7 @@ from preflight.context import RunDetails, RunRequest
 from preflight.engine.caller import Caller, new_run_id
 from preflight.engine.handle import FullRun, PreFlightRun
 from preflight.engine.light import LightCall, LightSender
-from preflight.engine.plan import plan
+from preflight.engine.plan import Plan, plan
 from preflight.exceptions import RunRefused
 from preflight.registry import PreFlightRegistry, default_registry
 from preflight.settings import Settings, settings
@@ -28,7 +29,7 @@ class PreFlightRunner:
     def __init__(self, settings: Settings | None = None, registry: PreFlightRegistry | None = None) -> None:
         self._settings = settings
         self._registry = registry
-        self._light = LightSender(self._open_light)
+        self._light = LightSender(self._open_all)
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -101,8 +102,8 @@ class PreFlightRunner:
 
     @property
     def light_counts(self) -> dict[str, int]:
-        """How many light runs this process attempted, sent, dropped (queue full), and could not send."""
-        return dict(self._light.counts)
+        """How many light runs were attempted, sent, dropped (queue full), could not be sent ("unsent"), or invalid."""
+        return self._light.counts
 
     def _run_light(self, **arguments: Any) -> PreFlightRun:
         run_id = new_run_id()
@@ -112,9 +113,17 @@ class PreFlightRunner:
     def _keep(self, report: PreFlightReport) -> None:
         keeping.keep(report, self.settings)
 
-    def _open_light(self, call: LightCall) -> None:
-        request = RunRequest.build(mode="light", **call.arguments)
-        self.caller.open(call.run_id, plan(request, self.registry, self.settings))
+    def _open_all(self, calls: Sequence[LightCall]) -> list[Exception | None]:
+        planned = [self._light_plan(call) for call in calls]
+        good = [(call.run_id, one) for call, one in zip(calls, planned, strict=True) if isinstance(one, Plan)]
+        opened = iter(self.caller.open_all(good) if good else ())
+        return [next(opened) if isinstance(one, Plan) else one for one in planned]
+
+    def _light_plan(self, call: LightCall) -> Plan | Exception:
+        try:
+            return plan(RunRequest.build(mode="light", **call.arguments), self.registry, self.settings)
+        except Exception as error:  # one call's arguments are no reason to lose the others
+            return error
 
 
 _refusal: list[str] = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -77,7 +78,7 @@ class Caller:
 
     def call(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:
         """Take a step in Redis on the I/O thread; raise `BrokerUnavailable` when it fails or takes too long."""
-        future = self.io.submit(step)
+        future = self.io.submit(functools.partial(_again_if_stale, step))
         try:
             return future.result(seconds)
         except concurrent.futures.TimeoutError:
@@ -97,6 +98,16 @@ class Caller:
         if opening.unsent and inbox:
             raise BrokerUnavailable(opening.unsent)
         return opening
+
+    def open_all(self, runs: Sequence[tuple[UUID, Plan]]) -> list[Exception | None]:
+        """Open light runs in one round trip; return for each why it could not be opened, or None."""
+        text = self.dispatch.template(self.keys.light_queue)
+        try:
+            found = self.call(lambda: self._fit_runs().open_all(runs, text))
+        except BrokerUnavailable as error:
+            return [error] * len(runs)
+        url = self.settings.redis
+        return [unavailable(one, url) if isinstance(one, Exception) else None for one in found]
 
     def _fit_runs(self) -> Runs:
         """Return the runs; at the first time raise `BrokerUnavailable` if the server cannot drive any."""
@@ -118,7 +129,7 @@ class Caller:
             return self._given_up(wait, error) if time.monotonic() >= wait.give_up_at else None
 
     def _look(self, wait: Wait) -> PreFlightReport | None:
-        state = self._state(wait)
+        state = RunState(wait.run_id, wait.ended) if wait.ended else self._state(wait)
         if state.ended:
             return state.report()
         if not state.exists:
@@ -167,8 +178,15 @@ class Wait:
         self.give_up_at = self.deadline_at + OVERRUN_SECONDS
         self.worker_wanted_by = now + NO_WORKER_SECONDS
         self.woken = threading.Event()
+        #: The state that the wake-up brought.
+        self.ended: Mapping[str, str] = {}
         #: No worker is left that would store the report.
         self.alone = False
+
+    def wake(self, ended: Mapping[str, str]) -> None:
+        """Take the state of the run that has ended."""
+        self.ended = ended
+        self.woken.set()
 
     def next_look(self) -> float:
         """Return the seconds until the caller looks by itself, wake-up or not."""
@@ -179,6 +197,17 @@ class Wait:
     def patience(self) -> float:
         """Return the seconds that one step in Redis may take: none holds a caller past the moment it gives up."""
         return min(OPEN_SECONDS, max(0.05, self.give_up_at - time.monotonic()))
+
+
+def _again_if_stale(step: Callable[[], T]) -> T:
+    """Take a step, again if the connection turns out to be dead: Redis was restarted, or has closed what was idle.
+
+    A caller's steps are harmless when they are taken twice.
+    """
+    try:
+        return step()
+    except redis.ConnectionError:
+        return step()
 
 
 def new_run_id() -> UUID:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, Self
 from uuid import UUID
 
@@ -81,7 +81,7 @@ class FullRun(PreFlightRun):
     def open(self) -> Self:
         """Open the run in Redis; when that fails it has ended with NO-GO because of `broker`."""
         caller, wait = self._caller(), self.wait
-        caller.inbox.expect(self.id, wait.woken.set)
+        caller.inbox.expect(self.id, wait.wake)
         try:
             caller.open(self.id, wait.plan, inbox=caller.inbox.key)
         except BrokerUnavailable as error:
@@ -97,21 +97,30 @@ class FullRun(PreFlightRun):
 
     async def areport(self) -> PreFlightReport:
         """Do what `report` does without blocking the event loop."""
-        woken, loop = asyncio.Event(), asyncio.get_running_loop()
-        if self._report is None:
-            self._caller().inbox.expect(self.id, lambda: _wake(loop, woken))
+        awake, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def wake(ended: Mapping[str, str]) -> None:
+            self.wait.wake(ended)
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+                loop.call_soon_threadsafe(awake.set)
+
+        self._caller().inbox.expect(self.id, wake)
         if self._report is None and not self.wait.woken.is_set():
-            await self._awake(woken)
-        while (report := await asyncio.to_thread(self.poll)) is None:
-            await self._awake(woken)
+            await self._awake(awake)
+        while (report := await self._apoll()) is None:
+            await self._awake(awake)
         return report
 
-    async def _awake(self, woken: asyncio.Event) -> None:
+    async def _apoll(self) -> PreFlightReport | None:
+        """Return the report if there is one now: from what the wake-up brought, else by I/O in a thread."""
+        return self.poll() if self._report or self.wait.ended else await asyncio.to_thread(self.poll)
+
+    async def _awake(self, awake: asyncio.Event) -> None:
         """Wait until the run ends, or until it is time to look."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.wait.next_look()):
-                await woken.wait()
-            woken.clear()
+                await awake.wait()
+            awake.clear()
 
     def _look(self) -> PreFlightReport | None:
         report = self._caller().look(self.wait)
@@ -129,10 +138,3 @@ class FullRun(PreFlightRun):
         seconds = self.wait.next_look()
         self.wait.woken.wait(seconds if left is None else min(seconds, left))
         self.wait.woken.clear()
-
-
-def _wake(loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
-    try:
-        loop.call_soon_threadsafe(woken.set)
-    except RuntimeError:
-        """The loop was closed meanwhile: nobody waits any more."""

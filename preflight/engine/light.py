@@ -7,9 +7,11 @@ import collections
 import copy
 import logging
 import os
+import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import NoneType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,8 +20,12 @@ from preflight.exceptions import InvalidRun, PreFlightError
 logger = logging.getLogger("preflight")
 
 CAPACITY = 10_000
+#: Calls that are opened in one round trip.
+BATCH = 50
 FLUSH_SECONDS = 2.0
 _SAY_EVERY_SECONDS = 60.0
+#: What nobody can change after the call.
+_CONSTANT = frozenset({str, int, float, bool, NoneType, UUID})
 
 
 class LightCall(NamedTuple):
@@ -29,12 +35,19 @@ class LightCall(NamedTuple):
     arguments: Mapping[str, Any]
 
 
-class LightSender:
-    """Sends light calls in the background. What cannot be sent is counted, and said once a minute."""
+#: Opens light runs; returns for each why it could not be opened, or None.
+SendAll = Callable[[Sequence[LightCall]], Sequence[Exception | None]]
 
-    def __init__(self, send: Callable[[LightCall], None], capacity: int = CAPACITY) -> None:
-        self.counts: collections.Counter[str] = collections.Counter()
-        self._send = send
+
+class LightSender:
+    """Sends light calls in the background. What cannot be sent is counted, and said once a minute.
+
+    The caller's side is one `put` on a `SimpleQueue`: the sender's thread holds no lock that it needs. Callers write
+    the counts "attempted" and "dropped", the thread the others.
+    """
+
+    def __init__(self, send_all: SendAll, capacity: int = CAPACITY) -> None:
+        self._send_all = send_all
         self._capacity = capacity
         self._forget()
         os.register_at_fork(after_in_child=self._forget)
@@ -42,70 +55,92 @@ class LightSender:
 
     def _forget(self) -> None:
         """Start empty: what the parent had queued is the parent's to send."""
-        self._calls: collections.deque[LightCall] = collections.deque()
-        self._wanted = threading.Event()
-        self._idle = threading.Event()
-        self._idle.set()
+        self._queue: queue.SimpleQueue[LightCall | threading.Event | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._counts: collections.Counter[str] = collections.Counter()
         self._said_at = 0.0
-        self._closing = False
+        self._last_error = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many calls were attempted, sent, dropped (queue full), could not be sent ("unsent"), or were invalid."""
+        return dict(self._counts)
 
     def put(self, run_id: UUID, arguments: dict[str, Any]) -> bool:
         """Queue a call and return at once; False if the queue is full. Does no I/O and never raises."""
-        self.counts["attempted"] += 1
-        if len(self._calls) >= self._capacity:
-            self.counts["dropped"] += 1
-            return False
-        self._calls.append(LightCall(run_id, _copied(arguments)))
-        self._idle.clear()
-        self._wanted.set()
+        with self._lock:
+            self._counts["attempted"] += 1
+            if self._queue.qsize() >= self._capacity:
+                self._counts["dropped"] += 1
+                return False
+        self._queue.put(LightCall(run_id, _copied(arguments)))
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="preflight-light", daemon=True)
-            self._thread.start()
+            self._start()
         return True
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything queued was sent, at most `seconds`; return whether it was."""
-        return self._thread is None or self._idle.wait(seconds)
+        if self._thread is None:
+            return True
+        reached = threading.Event()
+        self._queue.put(reached)
+        return reached.wait(seconds)
 
     def close(self) -> None:
         """Send what is queued, for `FLUSH_SECONDS` at most, and end the thread."""
         self.flush(FLUSH_SECONDS)
         atexit.unregister(self.flush)
-        self._closing = True
-        self._wanted.set()
+        self._queue.put(None)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="preflight-light", daemon=True)
+                self._thread.start()
 
     def _work(self) -> None:
-        while not self._closing:
-            self._wanted.wait()
-            self._wanted.clear()
-            while self._calls:
-                self._send_one(self._calls.popleft())
-                self._say()
-            self._idle.set()
-            if self._calls:
-                self._idle.clear()
-                self._wanted.set()
+        going_on = True
+        while going_on:
+            taken = self._take()
+            self._send([item for item in taken if isinstance(item, LightCall)])
+            for item in taken:
+                if isinstance(item, threading.Event):
+                    item.set()
+            going_on = None not in taken
 
-    def _send_one(self, call: LightCall) -> None:
+    def _take(self) -> list[LightCall | threading.Event | None]:
+        """Wait for a call and take what else waits, up to a batch."""
+        taken = [self._queue.get()]
+        while len(taken) < BATCH and not self._queue.empty():
+            taken.append(self._queue.get())
+        return taken
+
+    def _send(self, calls: Sequence[LightCall]) -> None:
+        if not calls:
+            return
         try:
-            self._send(call)
-            self.counts["sent"] += 1
-        except InvalidRun as error:
-            self.counts["invalid"] += 1
-            logger.warning("light run refused: %s", error)
-        except PreFlightError as error:
-            self.counts["unsent"] += 1
-            self._last_error = str(error)
+            failures = self._send_all(calls)
         except Exception as error:
-            self.counts["unsent"] += 1
-            self._last_error = f"{type(error).__name__}: {error}"
+            failures = [error] * len(calls)
+        for failure in failures:
+            self._count(failure)
+        self._say()
 
-    _last_error = ""
+    def _count(self, failure: Exception | None) -> None:
+        if failure is None:
+            self._counts["sent"] += 1
+        elif isinstance(failure, InvalidRun):
+            self._counts["invalid"] += 1
+            logger.warning("light run refused: %s", failure)
+        else:
+            self._counts["unsent"] += 1
+            ours = isinstance(failure, PreFlightError)
+            self._last_error = str(failure) if ours else f"{type(failure).__name__}: {failure}"
 
     def _say(self) -> None:
         """Log what was lost, once a minute at most."""
-        lost = self.counts["dropped"] + self.counts["unsent"]
+        lost = self._counts["dropped"] + self._counts["unsent"]
         if lost and time.monotonic() - self._said_at > _SAY_EVERY_SECONDS:
             self._said_at = time.monotonic()
             logger.error("%d light runs were not sent so far. Last reason: %s", lost, self._last_error or "queue full")
@@ -114,7 +149,7 @@ class LightSender:
 def _copied(arguments: dict[str, Any]) -> dict[str, Any]:
     """Copy what a caller could change afterwards; a value that cannot be copied is refused later, by validation."""
     try:
-        return {name: value if isinstance(value, str) else copy.deepcopy(value) for name, value in arguments.items()}
+        return {name: value if type(value) in _CONSTANT else copy.deepcopy(value) for name, value in arguments.items()}
     except Exception:
         return {**arguments, "metadata": _UNCOPIABLE}
 

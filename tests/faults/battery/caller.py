@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -68,9 +68,12 @@ class NotingRunner(PreFlightRunner):
         super().__init__()
         self.notes = notes
 
-    def _open_light(self, call: LightCall) -> None:
-        super()._open_light(call)
-        lines.append(self.notes, note="sent", id=str(call.run_id))
+    def _open_all(self, calls: Sequence[LightCall]) -> list[Exception | None]:
+        outcomes = super()._open_all(calls)
+        for call, failure in zip(calls, outcomes, strict=True):
+            if failure is None:
+                lines.append(self.notes, note="sent", id=str(call.run_id))
+        return outcomes
 
 
 class Caller:

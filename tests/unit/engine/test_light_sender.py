@@ -11,12 +11,23 @@ from preflight.engine.light import LightSender
 from preflight.exceptions import BrokerUnavailable, InvalidRun
 
 
+def outcome(send, call):
+    try:
+        send(call)
+    except Exception as error:
+        return error
+    return None
+
+
 @pytest.fixture
 def make():
     made = []
 
     def make(send, **options):
-        made.append(LightSender(send, **options))
+        def send_all(calls):
+            return [outcome(send, call) for call in calls]
+
+        made.append(LightSender(send_all, **options))
         return made[-1]
 
     yield make
@@ -82,6 +93,25 @@ def test_what_cannot_be_sent_is_counted_and_the_next_goes_on(make, error, count,
     assert sender.flush(10)
     assert (sender.counts[count], sender.counts["sent"]) == (1, 1)
     assert len(caplog.records) == 1
+
+
+def test_a_sender_that_fails_as_a_whole_loses_its_batch_and_no_more():
+    """What raises where outcomes are expected is counted for every call of the batch, and the thread goes on."""
+    failing = [RuntimeError("odd")]
+
+    def send_all(calls):
+        if failing:
+            raise failing.pop()
+        return [None for _ in calls]
+
+    sender = LightSender(send_all)
+    sender.put(new_run_id(), {})
+    assert sender.flush(10)
+    sender.put(new_run_id(), {})
+
+    assert sender.flush(10)
+    assert (sender.counts["unsent"], sender.counts["sent"]) == (1, 1)
+    sender.close()
 
 
 def test_arguments_that_cannot_be_copied_are_refused_later(make):
