@@ -37,6 +37,7 @@ class Severity(enum.StrEnum):
     ADVISORY = "advisory"  #: a failure or error is shown and counted, and stops nothing
 
 
+STATUSES: dict[str, Status] = {status.value: status for status in Status}
 BLOCKING_STATUSES = frozenset({Status.FAILED, Status.ERROR})
 ANSWERED_STATUSES = frozenset({Status.PASSED, Status.WARNING, Status.FAILED})
 
@@ -240,7 +241,7 @@ class PreFlightReport:
 
 def known_status(value: object) -> Status:
     """Return the status; one that this version does not know blocks, since it cannot be told to be good."""
-    return next((status for status in Status if status == value), Status.ERROR)
+    return STATUSES.get(value, Status.ERROR) if isinstance(value, str) else Status.ERROR
 
 
 def _severity(value: object) -> Severity:

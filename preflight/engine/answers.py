@@ -12,7 +12,7 @@ from typing import Any
 
 from preflight.engine.json_values import MAX_BYTES, NotJson, json_object, text_of, texts_of
 from preflight.redaction import redact, redact_values, storable
-from preflight.types import CheckResult, Status
+from preflight.types import STATUSES, CheckResult, Status
 
 MAX_EXCEPTION_CHARACTERS = 2000
 #: More than this of an exception's text is never looked at.
@@ -27,7 +27,8 @@ def answer(returned: object) -> dict[str, Any]:
         if not isinstance(returned, CheckResult):
             return _garbage(returned)
         made = _normalised(returned)
-        _dumped(made)
+        if not _surely_fits(made):
+            _dumped(made)
     except NotJson as problem:
         return _error(str(problem))
     except BaseException as exc:  # a result may be an object whose every attribute raises
@@ -74,12 +75,18 @@ def _normalised(result: CheckResult) -> dict[str, Any]:
     }
 
 
+def _surely_fits(made: dict[str, Any]) -> bool:
+    """Return whether an answer is a few short texts: most are, and need not be encoded twice."""
+    texts = made["message"], made["error"] or "", made["remediation"] or ""
+    return not made["warnings"] and not made["metadata"] and sum(map(len, texts)) < MAX_BYTES // 16
+
+
 def _status(result: CheckResult) -> Status:
     if not isinstance(result.success, bool):
         raise NotJson(f"returned a CheckResult whose success is {_named(result.success)}, not True or False")
-    if result.status not in tuple(Status):
+    status = STATUSES.get(result.status) if isinstance(result.status, str) else None
+    if status is None:
         raise NotJson(f"returned a CheckResult with the unknown status {_named(result.status)}")
-    status = Status(result.status)
     if status is not Status.SKIPPED and result.success is not (status in _GOOD):
         raise NotJson(f"returned a CheckResult that contradicts itself: success={result.success}, status={status}")
     return Status.WARNING if status is Status.PASSED and result.warnings else status

@@ -75,6 +75,8 @@ def skipped_line(check: PlannedCheck, because: str) -> CheckReport:
 
 def bounded(lines: Sequence[CheckReport], most: int = MAX_LINES_BYTES) -> list[CheckReport]:
     """Return the lines, the largest cut short until all fit: verdict, names and statuses are never touched."""
+    if sum(map(_at_most, lines)) <= most:
+        return list(lines)
     sizes = [len(json.dumps(line.to_json())) for line in lines]
     kept, total = list(lines), sum(sizes)
     for size, index in sorted(((size, index) for index, size in enumerate(sizes)), reverse=True):
@@ -83,6 +85,14 @@ def bounded(lines: Sequence[CheckReport], most: int = MAX_LINES_BYTES) -> list[C
         kept[index] = _cut(lines[index])
         total -= size - len(json.dumps(kept[index].to_json()))
     return kept
+
+
+def _at_most(line: CheckReport) -> int:
+    """Return what a line surely does not exceed as JSON; much, when that would take a closer look."""
+    if line.metadata or line.warnings:
+        return MAX_LINES_BYTES
+    texts = line.name, line.message, line.error, line.remediation, line.skipped_because
+    return 500 + 12 * sum(len(text or "") for text in texts)  # a character is written as two escapes at most
 
 
 def _cut(line: CheckReport) -> CheckReport:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import Any
 
@@ -25,20 +24,11 @@ def call_within(seconds: float, ask: Callable[[], Any]) -> Any:
     In a process's main thread (the prefork pool) an alarm interrupts what waits or computes in Python. In other
     threads only async questions can be stopped; a sync one keeps its thread, and the watchdog answers for it.
     """
-    if threading.current_thread() is threading.main_thread():
-        with _alarm(seconds):
-            answer = ask()
-        return _finish(answer, seconds)
-    return _finish(ask(), seconds)
-
-
-def _finish(answer: Any, seconds: float) -> Any:
+    within = _alarmed if threading.current_thread() is threading.main_thread() else _unalarmed
+    answer = within(seconds, ask)
     if not inspect.isawaitable(answer):
         return answer
-    if threading.current_thread() is threading.main_thread():
-        with _alarm(seconds + CANCELLATION_GRACE_SECONDS):
-            return asyncio.run(_awaited(answer, seconds))
-    return asyncio.run(_awaited(answer, seconds))
+    return within(seconds + CANCELLATION_GRACE_SECONDS, lambda: asyncio.run(_awaited(answer, seconds)))
 
 
 async def _awaited(answer: Awaitable[Any], seconds: float) -> Any:
@@ -52,15 +42,19 @@ async def _awaited(answer: Awaitable[Any], seconds: float) -> Any:
         raise
 
 
-@contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise TimedOut
+def _unalarmed(_seconds: float, call: Callable[[], Any]) -> Any:
+    return call()
 
-    before = signal.signal(signal.SIGALRM, ring)
+
+def _alarmed(seconds: float, call: Callable[[], Any]) -> Any:
+    before = signal.signal(signal.SIGALRM, _ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
+        return call()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _ring(_signal: int, _frame: FrameType | None) -> None:
+    raise TimedOut

@@ -37,4 +37,9 @@ def _runs(_process: int) -> Runs:
 
 def execution() -> Execution:
     """Return what asks checks in this process."""
+    return _execution(os.getpid())
+
+
+@functools.lru_cache(maxsize=1)
+def _execution(_process: int) -> Execution:
     return Execution(runs(), default_registry(), name(), settings().slow_ms)
