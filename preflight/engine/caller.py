@@ -129,7 +129,7 @@ class Caller:
             return self._given_up(wait, error) if time.monotonic() >= wait.give_up_at else None
 
     def _look(self, wait: Wait) -> PreFlightReport | None:
-        state = RunState(wait.run_id, wait.ended) if wait.ended else self._state(wait)
+        state = wait.state(wait.ended) if wait.ended else self._state(wait)
         if state.ended:
             return state.report()
         if not state.exists:
@@ -145,7 +145,7 @@ class Caller:
         return state.report() if state.ended else None
 
     def _state(self, wait: Wait) -> RunState:
-        return RunState(wait.run_id, self.call(lambda: self.runs.fields(wait.run_id), wait.patience()))
+        return wait.state(self.call(lambda: self.runs.fields(wait.run_id), wait.patience()))
 
     def _mend(self, run_id: UUID) -> None:
         watchdog = Watchdog(self.runs, "caller")
@@ -187,6 +187,10 @@ class Wait:
         """Take the state of the run that has ended."""
         self.ended = ended
         self.woken.set()
+
+    def state(self, fields: Mapping[str, str]) -> RunState:
+        """Return the run's state that was read from Redis."""
+        return RunState(self.run_id, fields, self.plan.checks if fields else ())
 
     def next_look(self) -> float:
         """Return the seconds until the caller looks by itself, wake-up or not."""

@@ -66,7 +66,8 @@ class Inbox:
 
     def _work(self) -> None:
         """Take wake-ups until nobody has waited for a while: a thread and a connection per run would cost more."""
-        client, idle_since = connect(self.url, timeout=BLOCK_SECONDS + 1), time.monotonic()
+        client = connect(self.url, timeout=BLOCK_SECONDS + 1, single_connection_client=True)
+        idle_since = time.monotonic()
         while True:
             with self._lock:
                 if self._waiting:
@@ -92,9 +93,10 @@ class Inbox:
         message = client.blpop([self.key], timeout=BLOCK_SECONDS)
         if not message:
             return iter(())
-        run_ids = [str(message[1])]
-        if len(self._waiting) > 1:
-            run_ids += cast("list[str]", client.lpop(self.key, BATCH - 1) or [])
+        first = str(message[1])
+        if len(self._waiting) == 1:
+            return iter([(first, cast("dict[str, str]", client.hgetall(self._keys.state(first))))])
+        run_ids = [first, *cast("list[str]", client.lpop(self.key, BATCH - 1) or [])]
         with client.pipeline(transaction=False) as pipeline:
             for run_id in run_ids:
                 pipeline.hgetall(self._keys.state(run_id))

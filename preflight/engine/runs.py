@@ -30,6 +30,9 @@ WAKE_BATCH = 50
 #: Scripts that drive a run and share `run.lua`.
 _SHARING = frozenset({"open", "record", "expire", "abort", "requeue", "wake", "rejoin"})
 
+#: Made once: `json.dumps` makes an encoder for every call with separators.
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
 Answer = dict[str, Any]
 
 
@@ -222,8 +225,8 @@ def opening_fields(
         "template": template,
         "inbox": inbox,
         "task": task_id,
-        "context": json.dumps(plan.context.to_json(), separators=(",", ":")),
-        "plan": json.dumps([check.to_json() for check in plan.checks], separators=(",", ":")),
+        "context": _compact(plan.context.to_json()),
+        "plan": _compact([check.to_json() for check in plan.checks]),
         "timeout": plan.timeout,
         "tiers": len(tiers),
     }
@@ -239,7 +242,7 @@ def _check_fields(check: PlannedCheck) -> dict[str, str | int]:
         return {f"a:{check.name}": answers.encode(check.answer), f"s:{check.name}": "d"}
     asked = {"timeout": check.timeout, "params": check.params, "severity": check.severity}
     fields: dict[str, str | int] = {
-        f"c:{check.name}": json.dumps(asked, separators=(",", ":")),
+        f"c:{check.name}": _compact(asked),
         f"x:{check.name}": round(check.timeout * 1000),
     }
     if check.cache_key:

@@ -60,10 +60,15 @@ class CheckProgress:
 class RunState:
     """A run's state, read once from Redis."""
 
-    def __init__(self, run_id: UUID, fields: Mapping[str, str]) -> None:
+    def __init__(
+        self, run_id: UUID, fields: Mapping[str, str], planned: tuple[PlannedCheck, ...] | None = None
+    ) -> None:
+        """Read the state; who has planned the run needs not read the plan back."""
         self.id = run_id
         self.fields = fields
-        self.checks = tuple(PlannedCheck.from_json(check) for check in json.loads(fields.get("plan", "[]")))
+        if planned is None:
+            planned = tuple(PlannedCheck.from_json(check) for check in json.loads(fields.get("plan", "[]")))
+        self.checks = planned
 
     @property
     def exists(self) -> bool:

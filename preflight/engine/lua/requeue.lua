@@ -7,5 +7,5 @@ local run = redis.call('HMGET', keys.state, 'end', 's:' .. ARGV[2])
 if run[1] or run[2] ~= ARGV[3] then return { 0 } end
 local attempt = string.match(ARGV[3], '^%a %d+ %d+ (%d+)')
 if string.sub(ARGV[3], 1, 1) == 'r' then attempt = attempt + 1 end
-push(keys, ARGV[1], ARGV[2], ARGV[4], attempt, now_ms())
+push(keys, ARGV[1], { { ARGV[2], ARGV[4] } }, attempt, now_ms())
 return { 1, published }

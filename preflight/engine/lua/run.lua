@@ -30,33 +30,58 @@ local function finish(keys, id, now)
   end
 end
 
-local function push(keys, id, name, limit, attempt, now)
-  local run = redis.call('HMGET', keys.state, 'queue', 'template')
-  local number = redis.call('HINCRBY', keys.numbers, 'sent:' .. run[1], 1)
-  redis.call('HSET', keys.state, 's:' .. name, 'q ' .. number .. ' ' .. now .. ' ' .. attempt)
-  if run[2] == '' then   -- no template: the broker is out of a script's reach
-    published = published or {}
-    published[#published + 1] = table.concat({ id, name, number, limit, run[1] }, ' ')
-    return
+-- Split a template at its marks: texts at odd places, the marks' names at even ones.
+local function pieces_of(template)
+  local pieces, from = {}, 1
+  for at, word, to in string.gmatch(template, '()@(%a+)@()') do
+    pieces[#pieces + 1] = string.sub(template, from, at - 1)
+    pieces[#pieces + 1] = word
+    from = to
   end
-  local words = { run = id, name = name, number = number, limit = limit }
-  redis.call('LPUSH', run[1], (string.gsub(run[2], '@(%a+)@', words)))
+  pieces[#pieces + 1] = string.sub(template, from)
+  return pieces
 end
 
--- Have a check asked: by this run, or by the one that is asking already. From the cache if that is fresh enough.
-local function ask(keys, id, name, limit, now)
-  local kept = kept_of(keys, name)
-  if not kept then return push(keys, id, name, limit, 1, now) end
+local function filled(pieces, words)
+  local text = {}
+  for place, piece in ipairs(pieces) do text[place] = place % 2 == 0 and words[piece] or piece end
+  return table.concat(text)
+end
+
+-- Send the messages of checks, each {name, limit}, and note where they are.
+local function push(keys, id, checks, attempt, now)
+  if #checks == 0 then return end
+  local run = redis.call('HMGET', keys.state, 'queue', 'template')
+  local number = redis.call('HINCRBY', keys.numbers, 'sent:' .. run[1], #checks) - #checks
+  local pieces, places, messages = pieces_of(run[2]), {}, {}
+  for _, check in ipairs(checks) do
+    number = number + 1
+    places[#places + 1] = 's:' .. check[1]
+    places[#places + 1] = 'q ' .. number .. ' ' .. now .. ' ' .. attempt
+    if run[2] == '' then   -- no template: the broker is out of a script's reach
+      published = published or {}
+      published[#published + 1] = table.concat({ id, check[1], number, check[2], run[1] }, ' ')
+    else
+      messages[#messages + 1] = filled(pieces, { run = id, name = check[1], number = number, limit = check[2] })
+    end
+  end
+  redis.call('HSET', keys.state, unpack(places))
+  if #messages > 0 then redis.call('LPUSH', run[1], unpack(messages)) end
+end
+
+-- Whether a check with a kept answer is left to the run that is asking already; if none is, this run is from now on.
+local function joins(keys, id, name, kept, now)
+  if not kept then return false end
   local names = flight_keys(keys, kept.key)
   if flies(names, now) then
     redis.call('HSET', keys.state, 's:' .. name, 'j ' .. now)
     redis.call('RPUSH', names.queue, id .. ' ' .. name)
     redis.call('PEXPIRE', names.queue, FLIGHT_MS)
-    return
+    return true
   end
   redis.call('HSET', names.flight, 'by', id, 'name', name)
   redis.call('PEXPIRE', names.flight, FLIGHT_MS)
-  push(keys, id, name, limit, 1, now)
+  return false
 end
 
 -- Answer what planning or the cache answers; return the others, to be asked.
@@ -67,7 +92,7 @@ local function settle(keys, tier, now)
     if limit == '!' then
       redis.call('HSET', keys.state, 'blocked', 1)
     elseif limit ~= '.' and not (kept and take_cached(keys, name, kept, now, false)) then
-      open[#open + 1] = { name, limit }
+      open[#open + 1] = { name, limit, kept }
     end
   end
   return open
@@ -83,7 +108,11 @@ local function open_tier(keys, id, tier, now)
     if blocked and run[2] == 'check' then return finish(keys, id, now) end
     if #open > 0 then
       redis.call('HSET', keys.state, 'left', #open)
-      for _, check in ipairs(open) do ask(keys, id, check[1], check[2], now) end
+      local asked = {}
+      for _, check in ipairs(open) do
+        if not joins(keys, id, check[1], check[3], now) then asked[#asked + 1] = check end
+      end
+      push(keys, id, asked, 1, now)
       redis.call('ZADD', keys.due, now + LOOK_MS, id)
       return
     end
