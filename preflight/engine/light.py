@@ -22,6 +22,8 @@ logger = logging.getLogger("preflight")
 CAPACITY = 10_000
 #: Calls that are opened in one round trip.
 BATCH = 50
+#: After a call the thread looks for more at this interval, so often, before it waits to be woken.
+LINGER_SECONDS, LINGERINGS = 0.002, 50
 FLUSH_SECONDS = 2.0
 _SAY_EVERY_SECONDS = 60.0
 #: What nobody can change after the call.
@@ -110,7 +112,14 @@ class LightSender:
             going_on = None not in taken
 
     def _take(self) -> list[LightCall | threading.Event | None]:
-        """Wait for a call and take what else waits, up to a batch."""
+        """Wait for a call and take what else waits, up to a batch.
+
+        Who puts a call while this thread lingers wakes nobody: that would be a system call in the caller's thread.
+        """
+        for _ in range(LINGERINGS):
+            if not self._queue.empty():
+                break
+            time.sleep(LINGER_SECONDS)
         taken = [self._queue.get()]
         while len(taken) < BATCH and not self._queue.empty():
             taken.append(self._queue.get())
