@@ -15,6 +15,7 @@ app.conf.beat_schedule = beat_schedule(settings().sweep_seconds)
 app.conf.worker_concurrency = settings().concurrency
 app.conf.worker_pool = "worker.pool:TaskPool"
 app.conf.worker_consumer = "worker.consumer:Consumer"
+app.steps["consumer"].add("worker.consumer:LightQueue")
 app.set_default()
 
 setup_logging.connect(logs.configure)
