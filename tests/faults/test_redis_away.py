@@ -27,6 +27,17 @@ def test_a_restarted_redis_ends_no_run(fragile_redis, private_valkey, pool):
     fragile_redis.expect_go()
 
 
+def test_the_first_run_after_a_restart_is_go(fragile_redis, private_valkey):
+    """The process has idled since its last run, and the connection that it kept is dead: the next run just works."""
+    worker = fragile_redis.worker()
+    fragile_redis.expect_go()
+    private_valkey.stop()
+    private_valkey.start()
+    fragile_redis.await_heartbeat(worker)
+
+    fragile_redis.expect_go()
+
+
 def test_a_dying_check_is_noticed_after_a_reconnection_too(fragile_redis, private_valkey):
     """The worker that has lost and found its Redis still hears of its dead processes at once."""
     fragile_redis.worker()
