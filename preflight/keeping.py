@@ -25,6 +25,8 @@ BATCH = 200
 
 _thread = IoThread("preflight-keeper")
 _waiting: collections.deque[tuple[PreFlightReport, Settings]] = collections.deque()
+#: The batch that is being stored: an ending process tells it too, for nobody knows whether it will be.
+_storing: list[PreFlightReport] = []
 _pending: set[concurrent.futures.Future[None]] = set()
 
 
@@ -40,11 +42,13 @@ def _keep_waiting() -> None:
     """Store what waits, if an earlier call has not taken it along."""
     if not _waiting:
         return
-    report, settings = _waiting.popleft()
-    batch = [report]
-    while _waiting and len(batch) < BATCH and _waiting[0][1] is settings:
-        batch.append(_waiting.popleft()[0])
-    _store(batch, settings)
+    settings = _waiting[0][1]
+    while _waiting and len(_storing) < BATCH and _waiting[0][1] is settings:
+        _storing.append(_waiting.popleft()[0])
+    try:
+        _store(list(_storing), settings)
+    finally:
+        _storing.clear()
 
 
 def _store(batch: list[PreFlightReport], settings: Settings) -> None:
@@ -81,14 +85,17 @@ def flush(seconds: float = FLUSH_SECONDS) -> None:
 def _leave() -> None:
     """Flush; what could not be stored in time is not lost silently."""
     flush()
+    waiting: list[PreFlightReport] = []
     with contextlib.suppress(IndexError):  # the thread may still take some
         while True:
-            log(_waiting.popleft()[0], "the process ended before it could be stored")
+            waiting.append(_waiting.popleft()[0])
+    _log_all([*_storing, *waiting], "the process ended before it could be stored")
 
 
 def _forget() -> None:
     """Forget, in a forked child, what is the parent's to store."""
     _waiting.clear()
+    _storing.clear()
     _pending.clear()
 
 
