@@ -14,11 +14,12 @@ from celery import Celery
 
 from benchmarks import echo, native
 from benchmarks.checks import registry_of
-from benchmarks.machine import Machine
-from benchmarks.shapes import SHAPES
+from benchmarks.machine import NAMESPACE, THREADS, Machine
+from benchmarks.shapes import SHAPES, WARM
 from preflight.engine.connection import connect
 from preflight.engine.keys import Keys
 from preflight.runner import PreFlightRunner
+from preflight.settings import load
 
 PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.002
@@ -53,10 +54,11 @@ class Preflight:
         " every check claimed and recorded, reports stored in PostgreSQL"
     )
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, namespace: str = NAMESPACE) -> None:
+        settings = load(machine.words(namespace))
         self.client = connect(machine.redis_url, timeout=5)
-        self.keys = Keys(machine.settings.namespace)
-        self.runners = {shape: PreFlightRunner(machine.settings, registry_of(shape)) for shape in SHAPES}
+        self.keys = Keys(namespace)
+        self.runners = {shape: PreFlightRunner(settings, registry_of(shape)) for shape in SHAPES}
 
     def full(self, shape: str) -> None:
         """Do one run and wait for its report; NO-GO raises."""
@@ -64,8 +66,11 @@ class Preflight:
 
     def light(self, shape: str, count: int) -> None:
         """Open `count` light runs, and return when all have ended."""
-        runs = [self.runners[shape].run(mode="light", event_type=shape) for _ in range(count)]
-        walk((run.id for run in runs), self._ended)
+        self.wait([self.runners[shape].run(mode="light", event_type=shape).id for _ in range(count)])
+
+    def wait(self, run_ids: Iterable[UUID]) -> None:
+        """Return when all of these runs have ended."""
+        walk(run_ids, self._ended)
 
     def settle(self) -> None:
         """Wait until the reports of earlier runs are stored."""
@@ -73,6 +78,31 @@ class Preflight:
 
     def _ended(self, run_id: object) -> bool:
         return bool(self.client.hexists(self.keys.state(str(run_id)), "end"))
+
+
+class Threads(Preflight):
+    """PreFlight with the other pool it supports."""
+
+    name = "preflight, threads"
+    description = "the same with `--pool threads`, a worker and a namespace of its own"
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine, THREADS)
+
+
+class WarmCache(Preflight):
+    """PreFlight when every answer is in its cache: runs of the same size, and no check is executed."""
+
+    name = "preflight, warm cache"
+    description = "`preflight` with checks whose answers are kept (`cache_ttl`, global scope), all of them in the cache"
+
+    def full(self, shape: str) -> None:
+        """Do one run of the warm shape, whatever the shape."""
+        super().full(WARM)
+
+    def light(self, shape: str, count: int) -> None:
+        """Open light runs of the warm shape, whatever the shape."""
+        super().light(WARM, count)
 
 
 class NativeChord:

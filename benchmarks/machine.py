@@ -21,6 +21,8 @@ from preflight.reports import migrations
 from preflight.settings import Settings, load
 
 NAMESPACE = "bench"
+#: The namespace of a second worker of PreFlight, whose pool is of threads.
+THREADS = "bench_threads"
 #: What every worker runs with: PreFlight's default. The pool is prefork for all.
 CONCURRENCY = Settings.model_fields["concurrency"].default
 READY_SECONDS = 60.0
@@ -29,16 +31,29 @@ STOP_SECONDS = 10.0
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Where the running servers are. `silent` is a second Valkey that a measurement may pause."""
+    """Where the running servers are. `silent` is a second Valkey that a measurement may pause.
 
-    redis_url: str
-    database_url: str
+    `workers` are process ids by name: a namespace for PreFlight's workers, a queue for native ones.
+    """
+
+    valkey: Valkey
     silent: Valkey
+    database_url: str
+    workers: Mapping[str, int]
+
+    @property
+    def redis_url(self) -> str:
+        """The address of the Valkey that all arms share."""
+        return self.valkey.url
 
     @property
     def settings(self) -> Settings:
-        """The settings of PreFlight's worker and callers, as `preflight up` makes them."""
-        return load({"redis_url": self.redis_url, "database_url": self.database_url, "namespace": NAMESPACE})
+        """The settings of PreFlight's own worker and its callers, as `preflight up` makes them."""
+        return load(self.words(NAMESPACE))
+
+    def words(self, namespace: str) -> dict[str, str]:
+        """Return the settings of a worker's callers by name."""
+        return {"redis_url": self.redis_url, "database_url": self.database_url, "namespace": namespace}
 
 
 @contextlib.contextmanager
@@ -51,30 +66,38 @@ def running(home: Path) -> Iterator[Machine]:
         closing.callback(silent.stop)
         postgresql = start_postgresql(home / "postgresql", secrets.token_hex(8))
         closing.callback(postgresql.stop)
-        machine = Machine(redis_url=valkey.url, database_url=postgresql.url, silent=silent)
-        migrations.upgrade(machine.database_url)
-        children = [Child(program) for program in _programs(machine, home)]
+        migrations.upgrade(postgresql.url)
+        children = [Child(program) for program in _programs(valkey.url, postgresql.url, home)]
         closing.callback(_stop, children)
+        workers = {child.program.name: child.pid for child in children}
+        machine = Machine(valkey=valkey, silent=silent, database_url=postgresql.url, workers=workers)
         _wait_for(children, machine)
         yield machine
 
 
-def _programs(machine: Machine, home: Path) -> Iterator[Program]:
-    """Yield PreFlight's own worker exactly as installed, the native ones with the same pool, and the echo."""
-    words = {"concurrency": str(CONCURRENCY), "namespace": NAMESPACE}
-    environment = {
-        "PREFLIGHT_REDIS_URL": machine.redis_url,
-        "PREFLIGHT_DATABASE_URL": machine.database_url,
-        "PREFLIGHT_NAMESPACE": NAMESPACE,
-        "PREFLIGHT_CHECKS": "benchmarks.checks",
-    }
-    yield programs.program(programs.CHECKS, words, home, environment)
+def _programs(redis_url: str, database_url: str, home: Path) -> Iterator[Program]:
+    """Yield PreFlight's own worker exactly as installed and one with threads, the native ones, and the echo."""
+    yield _preflight(NAMESPACE, "prefork", redis_url, database_url, home)
+    yield _preflight(THREADS, "threads", redis_url, database_url, home)
     for acknowledge in (False, True):
         queue = native.queue_of(acknowledge=acknowledge)
-        own = {native.REDIS: machine.redis_url, native.ACKNOWLEDGE: "yes" if acknowledge else "no"}
+        own = {native.REDIS: redis_url, native.ACKNOWLEDGE: "yes" if acknowledge else "no"}
         arguments = ("-m", "celery", "-A", "benchmarks.native", "worker", "-n", f"{queue}@%h", *_SAME_POOL)
         yield _python(queue, arguments, home, own)
-    yield _python("echo", ("-m", "benchmarks.echo"), home, {echo.REDIS: machine.redis_url})
+    yield _python("echo", ("-m", "benchmarks.echo"), home, {echo.REDIS: redis_url})
+
+
+def _preflight(namespace: str, pool: str, redis_url: str, database_url: str, home: Path) -> Program:
+    other = {"prefork": pool, "checks@%h": f"{namespace}@%h"}
+    arguments = tuple(other.get(argument, argument) for argument in programs.CHECKS.arguments)
+    environment = {
+        "PREFLIGHT_REDIS_URL": redis_url,
+        "PREFLIGHT_DATABASE_URL": database_url,
+        "PREFLIGHT_NAMESPACE": namespace,
+        "PREFLIGHT_CHECKS": "benchmarks.checks",
+    }
+    entry = dataclasses.replace(programs.CHECKS, name=namespace, arguments=arguments)
+    return programs.program(entry, {"concurrency": str(CONCURRENCY), "namespace": namespace}, home, environment)
 
 
 _SAME_POOL = ("--pool", "prefork", "--concurrency", str(CONCURRENCY), *programs.QUIET, "--without-heartbeat")
@@ -91,10 +114,11 @@ def _python(name: str, arguments: tuple[str, ...], home: Path, environment: Mapp
 
 
 def _wait_for(children: list[Child], machine: Machine) -> None:
-    """Wait for PreFlight's worker; the others' first runs wait for them."""
+    """Wait for PreFlight's workers; the others' first runs wait for them."""
 
     def settled() -> bool:
-        return not all(child.alive for child in children) or workers_live(machine.redis_url, NAMESPACE)
+        ready = (workers_live(machine.redis_url, namespace) for namespace in (NAMESPACE, THREADS))
+        return not all(child.alive for child in children) or all(ready)
 
     in_time = wait_until(settled, READY_SECONDS)
     for child in children:

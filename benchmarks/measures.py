@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import time
 from collections.abc import Callable, Sequence
 
-from benchmarks.arms import Arm, Hops, LightArm, NativeChord, Preflight
+from benchmarks import control, crowd, flights, usage
+from benchmarks.arms import Arm, Hops, LightArm, NativeChord, Preflight, Threads, WarmCache
+from benchmarks.effort import Effort
 from benchmarks.machine import Machine, paused
-from benchmarks.rounds import Samples, Slice, interleave, milliseconds, timed
-from benchmarks.shapes import DEEP, NARROW, SEVEN, SHALLOW, WIDE
+from benchmarks.rounds import Measurement, Slice, interleave, milliseconds, timed
+from benchmarks.shapes import DEEP, FIFTY, FIVE_DEEP, NARROW, SEVEN, SHALLOW, TWENTY_DEEP, TWO_HUNDRED, WIDE
 from preflight.runner import PreFlightRunner
 from preflight.settings import load
 
 _PACE_SECONDS = 0.001
 _FLUSH_SECONDS = 30.0
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Effort:
-    """How much is measured: rounds, and what each arm does per round."""
-
-    rounds: int = 20
-    full_runs: int = 10
-    light_rounds: int = 8
-    light_runs: int = 150
-    calls: int = 150
-    shape_rounds: int = 8
-    shape_runs: int = 3
-
-
-QUICK = Effort(rounds=5, full_runs=5, light_rounds=2, light_runs=40, calls=60, shape_rounds=2, shape_runs=2)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """What one measurement found: samples by arm. `unit` says what they are."""
-
-    title: str
-    unit: str
-    samples: dict[str, Samples]
 
 
 class Bench:
@@ -50,18 +26,30 @@ class Bench:
         self.machine = machine
         self.effort = effort
         self.preflight = Preflight(machine)
+        self.threads = Threads(machine)
+        self.warm = WarmCache(machine)
         self.natives = [NativeChord(machine, acknowledge=on) for on in (False, True)]
         self.hops = [Hops(machine, 6), Hops(machine, 12)]
 
     @property
     def arms(self) -> list[Arm]:
         """Every arm, in the order of the tables."""
-        return [*self.natives, *self.hops, self.preflight]
+        return [*self.full_arms, self.warm]
+
+    @property
+    def full_arms(self) -> list[Arm]:
+        """The arms that do full runs."""
+        return [*self.natives, *self.hops, self.preflight, self.threads]
 
     @property
     def light_arms(self) -> list[LightArm]:
-        """The arms that can open a run without waiting."""
+        """The arms that do runs of every shape, and can open them without waiting."""
         return [*self.natives, self.preflight]
+
+    @property
+    def pair(self) -> list[LightArm]:
+        """PreFlight and the native arm at its lightest, where acknowledgements are not the question."""
+        return [self.natives[0], self.preflight]
 
     def close(self) -> None:
         """Let go of the servers."""
@@ -70,35 +58,49 @@ class Bench:
 
     def measure(self) -> dict[str, Measurement]:
         """Take every measurement, by its name."""
-        for arm in self.light_arms:  # workers fork, connect and import at their first runs
+        for arm in (*self.light_arms, self.threads, self.warm):  # workers fork, connect and import at first
             timed(functools.partial(arm.full, SEVEN), 20)()
+        machine, effort = self.machine, self.effort
         return {
-            "full": self.full(SEVEN, "one full run, 7 checks in 5 tiers", self.arms),
+            "full": self.full(),
             "light": self.light(),
             **{shape: self.shape(shape, title) for shape, title in SHAPE_TITLES.items()},
+            **{shape: self.growth(shape, title) for shape, title in GROWTH_TITLES.items()},
             "call": self.calls(),
+            "control": control.measure(machine, self.preflight, effort),
+            "flight": flights.measure(self.preflight, effort),
+            **crowd.measure(machine, effort),
+            **usage.measure(machine, self.pair, effort),
         }
 
-    def full(self, shape: str, title: str, arms: Sequence[Arm]) -> Measurement:
+    def full(self) -> Measurement:
         """Time full runs."""
-        slices = {arm.name: timed(functools.partial(arm.full, shape), self.effort.full_runs) for arm in arms}
+        slices = {arm.name: timed(functools.partial(arm.full, SEVEN), self.effort.full_runs) for arm in self.full_arms}
+        title = "one full run, 7 checks in 5 tiers"
         return Measurement(title=title, unit="ms", samples=interleave(slices, self.effort.rounds))
 
     def shape(self, shape: str, title: str) -> Measurement:
         """Time full runs of another shape."""
-        count = self.effort.shape_runs
-        slices = {arm.name: timed(functools.partial(arm.full, shape), count) for arm in self.light_arms}
-        return Measurement(title=title, unit="ms", samples=interleave(slices, self.effort.shape_rounds))
+        return self._shape(shape, title, self.light_arms, self.effort.shape_rounds)
+
+    def growth(self, shape: str, title: str) -> Measurement:
+        """Time full runs of a shape that is only a point of a curve."""
+        return self._shape(shape, title, self.pair, self.effort.growth_rounds)
+
+    def _shape(self, shape: str, title: str, arms: Sequence[Arm], rounds: int) -> Measurement:
+        slices = {arm.name: timed(functools.partial(arm.full, shape), self.effort.shape_runs) for arm in arms}
+        return Measurement(title=title, unit="ms", samples=interleave(slices, rounds))
 
     def light(self) -> Measurement:
         """Time batches of light runs from the first call to the last verdict."""
-        slices = {arm.name: self._batch(arm) for arm in self.light_arms}
-        title = f"light runs per second, batches of {self.effort.light_runs}, 7 checks in 5 tiers"
+        count, warm_count = self.effort.light_runs, self.effort.warm_runs
+        slices = {arm.name: self._batch(arm, count) for arm in (*self.light_arms, self.threads)}
+        slices[self.warm.name] = self._batch(self.warm, warm_count)
+        title = f"light runs per second, batches of {count} (warm cache: {warm_count}), 7 checks in 5 tiers"
         return Measurement(title=title, unit="runs/s", samples=interleave(slices, self.effort.light_rounds))
 
-    def _batch(self, arm: LightArm) -> Slice:
-        count = self.effort.light_runs
-
+    @staticmethod
+    def _batch(arm: LightArm, count: int) -> Slice:
         def take() -> list[float]:
             arm.settle()
             taken = milliseconds(lambda: arm.light(SEVEN, count))
@@ -150,4 +152,10 @@ SHAPE_TITLES = {
     WIDE: "100 checks in one tier",
     SHALLOW: "1 tier of one check",
     DEEP: "10 tiers of one check",
+}
+GROWTH_TITLES = {
+    FIFTY: "50 checks in one tier",
+    TWO_HUNDRED: "200 checks in one tier",
+    FIVE_DEEP: "5 tiers of one check",
+    TWENTY_DEEP: "20 tiers of one check",
 }

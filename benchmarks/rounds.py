@@ -32,10 +32,20 @@ class Samples:
         """The median of each round."""
         return [statistics.median(one) for one in self.rounds]
 
-    def percentile(self, percent: int) -> float:
-        """Return the sample that so many percent do not exceed."""
+    def percentile(self, percent: float) -> float:
+        """Return the sample that so many percent do not exceed; to a tenth of a percent."""
         ordered = sorted(self.all)
-        return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+        return ordered[min(len(ordered) - 1, len(ordered) * round(10 * percent) // 1000)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What one measurement found: samples by arm. `unit` says what they are, `percentiles` what the table shows."""
+
+    title: str
+    unit: str
+    samples: dict[str, Samples]
+    percentiles: tuple[float, ...] = (50, 95, 99)
 
 
 def interleave(slices: Mapping[str, Slice], rounds: int) -> dict[str, Samples]:

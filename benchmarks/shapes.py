@@ -15,6 +15,13 @@ SEVEN = "seven"
 NARROW, WIDE = "narrow", "wide"
 #: Few and many tiers of one check: their difference is what a tier costs.
 SHALLOW, DEEP = "shallow", "deep"
+#: The other points of the growth curves.
+FIFTY, TWO_HUNDRED = "fifty", "two_hundred"
+FIVE_DEEP, TWENTY_DEEP = "five_deep", "twenty_deep"
+#: As many checks and tiers as SEVEN, with answers that are kept.
+WARM = "warm"
+#: One slow check whose answer is kept, so that runs share its execution.
+FLIGHT = "flight"
 
 SHAPES: dict[str, Tiers] = {
     SEVEN: _tiers(SEVEN, (2, 2, 1, 1, 1)),
@@ -22,4 +29,10 @@ SHAPES: dict[str, Tiers] = {
     WIDE: _tiers(WIDE, (100,)),
     SHALLOW: _tiers(SHALLOW, (1,)),
     DEEP: _tiers(DEEP, (1,) * 10),
+    FIFTY: _tiers(FIFTY, (50,)),
+    TWO_HUNDRED: _tiers(TWO_HUNDRED, (200,)),
+    FIVE_DEEP: _tiers(FIVE_DEEP, (1,) * 5),
+    TWENTY_DEEP: _tiers(TWENTY_DEEP, (1,) * 20),
+    WARM: _tiers(WARM, (2, 2, 1, 1, 1)),
+    FLIGHT: _tiers(FLIGHT, (1,)),
 }
