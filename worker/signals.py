@@ -16,6 +16,8 @@ logger = logging.getLogger("preflight.worker")
 
 #: How often the pool looks for processes that died.
 REAP_SECONDS = 0.25
+#: What a worker that is asked to stop grants its longest check besides the check's own timeout.
+STOP_GRACE_SECONDS = 2.0
 
 _running: list[Keepers] = []
 
@@ -30,6 +32,8 @@ def prepare(sender: Any, **_: Any) -> None:
         " Call run() in your application, or send the task preflight.run."
     )
     worker_process.name()
+    longest = max((check.timeout for check in default_registry()), default=0.0)
+    sender.app.conf.worker_soft_shutdown_timeout = longest + STOP_GRACE_SECONDS
     for broken in default_registry().broken:
         logger.error("checks of %s are missing: %s", broken.source, broken.error)
 

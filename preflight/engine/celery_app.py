@@ -88,7 +88,6 @@ def create_app(settings: Settings, role: str = "all") -> Celery:
         enable_utc=True,
         worker_prefetch_multiplier=1,
         worker_proc_alive_timeout=30,
-        worker_soft_shutdown_timeout=10,
         worker_enable_remote_control=True,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

@@ -133,13 +133,15 @@ def test_a_warm_shutdown_lets_the_running_check_answer(trial):
     assert len(trial.live()) == 1
 
 
-def test_a_worker_that_leaves_alone_stores_what_it_finished(trial):
-    """SIGTERM for the only worker: the run that its last answer ends is stored before it goes."""
-    worker = trial.worker()
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_worker_that_leaves_alone_stores_what_it_finished(trial, pool):
+    """SIGTERM for the only worker: the run that its last answer ends is stored before it goes, with status 0."""
+    worker = trial.worker(pool)
     story = trial.story({"alpha": "waits"})
     run = trial.start(story)
     story.await_asked("alpha")
     worker.signal(signal.SIGTERM)
+    eventually(lambda: "Warm shutdown" in worker.log, "the worker is leaving", lambda: worker.log)
     story.open_gate()
 
     report = run.report(timeout=30)
@@ -147,4 +149,5 @@ def test_a_worker_that_leaves_alone_stores_what_it_finished(trial):
     assert report.success, report.reason
     assert trial.stored(report.id).to_json() == report.to_json()
     eventually(worker.ended, "the worker has ended")
+    assert "ended with status 0:" in worker.child.death
     assert trial.live() == []
