@@ -1,26 +1,32 @@
-"""Two threads in a worker's main process: one keeps runs going, one keeps their reports. Both repair, neither works."""
+"""Threads in a worker's main process: one keeps runs going, one keeps their reports. Both repair, neither works.
+
+In a worker whose pool has threads, a third looks for those that hang.
+"""
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import redis
-from celery import Celery
 
 from preflight.engine import worker_process, workers
 from preflight.engine.celery_app import queues_of
 from preflight.engine.connection import connect, explain
 from preflight.engine.dead_child import report_deaths
 from preflight.engine.dispatch import ByWinner
+from preflight.engine.hung_threads import hung_threads
 from preflight.engine.keys import Keys
 from preflight.engine.runs import Runs
 from preflight.engine.watchdog import Watchdog
 from preflight.recorder import Recorder
 from preflight.registry import default_registry
 from preflight.settings import settings
+from worker.thread_pool import LOOK_SECONDS, Recycler, ThreadPool
 
 logger = logging.getLogger("preflight.worker")
 
@@ -30,42 +36,48 @@ _PATIENCE_SECONDS = 5.0
 
 
 class Keepers:
-    """The watchdog's and the recorder's threads, each with a connection of its own."""
+    """The watchdog's and the recorder's threads, each with a connection of its own, in the worker of a consumer."""
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, consumer: Any) -> None:
         self.settings = settings()
         self.name = worker_process.name()
         self._stopping = threading.Event()
         self._guarded = self._runs()
         self._watchdog = Watchdog(self._guarded, self.name)
-        self._recorder = Recorder(self._runs(), self.settings, app, self.name)
-        self._description = workers.describe(
+        self._recorder = Recorder(self._runs(), self.settings, consumer.app, self.name)
+        self._recycler = Recycler(consumer.pool.limit) if isinstance(consumer.pool, ThreadPool) else None
+        self._describe = functools.partial(
+            workers.describe,
             importlib.metadata.version("celery-preflight"),
             queues_of(self._guarded.keys, self.settings.worker_role),
             [check.name for check in default_registry()],
         )
         self._threads = [
-            threading.Thread(target=self._repeat, args=(self._guard, GUARD_SECONDS), name="preflight-watchdog"),
-            threading.Thread(
-                target=self._repeat, args=(self._recorder.flush, RECORD_SECONDS), name="preflight-recorder"
-            ),
+            self._thread("preflight-watchdog", self._guard, GUARD_SECONDS),
+            self._thread("preflight-recorder", self._recorder.flush, RECORD_SECONDS),
         ]
+        if self._recycler:
+            self._threads.append(self._thread("preflight-recycler", self._recycler.look, LOOK_SECONDS))
+
+    def _thread(self, name: str, step: Callable[[], int], pause: float) -> threading.Thread:
+        return threading.Thread(target=self._repeat, args=(step, pause), name=name, daemon=True)
 
     def _runs(self) -> Runs:
         client = connect(self.settings.redis, timeout=2.0)
         return Runs(client, Keys(self.settings.namespace), ByWinner(self.settings))
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start the threads."""
         for thread in self._threads:
-            thread.daemon = True
             thread.start()
 
     def stop(self) -> None:
-        """Stop both, store what has finished, and say that this worker is gone."""
+        """Stop them, store what has finished, and say that this worker is gone."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(_PATIENCE_SECONDS)
+        if self._recycler:
+            self._recycler.stop()
         try:
             workers.retire(self._guarded, self.name)
         except redis.RedisError as error:
@@ -73,7 +85,8 @@ class Keepers:
 
     def _guard(self) -> int:
         """Say that this worker is alive, answer for its dead processes, and mend what is due."""
-        workers.beat(self._guarded, self.name, self._description, asks_checks=self.settings.worker_role != "requests")
+        description = self._describe(hung_threads=len(hung_threads()))
+        workers.beat(self._guarded, self.name, description, asks_checks=self.settings.worker_role != "requests")
         report_deaths(self._guarded)
         return self._watchdog.look()
 

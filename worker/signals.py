@@ -11,6 +11,8 @@ from preflight.registry import default_registry
 from preflight.runner import refuse_runs
 from preflight.settings import settings
 from worker.keepers import Keepers
+from worker.pool_choice import choose
+from worker.thread_pool import leave_threads_behind
 
 logger = logging.getLogger("preflight.worker")
 
@@ -24,6 +26,7 @@ _running: list[Keepers] = []
 
 def prepare(sender: Any, **_: Any) -> None:
     """Load the checks and take a name before the pool forks, so that its processes share both."""
+    sender.pool_cls = choose(sender.pool_cls, settings().worker_role)
     if on_redis(settings()):
         # Only here: Flower and other readers of the settings expect kombu's own transport.
         sender.app.conf.broker_transport = "preflight.engine.transport:Transport"
@@ -41,7 +44,7 @@ def prepare(sender: Any, **_: Any) -> None:
 def start_keepers(sender: Any, **_: Any) -> None:
     """Start the threads that keep runs going, once the worker reads its queues."""
     _watch_children(sender)
-    keepers = Keepers(sender.app)
+    keepers = Keepers(sender)
     _running.append(keepers)
     keepers.start()
 
@@ -57,7 +60,8 @@ def _watch_children(consumer: Any) -> None:
         consumer.hub.call_repeatedly(REAP_SECONDS, maintain)
 
 
-def stop_keepers(**_: Any) -> None:
-    """Stop them when the pool has finished its work."""
+def stop_keepers(sender: Any, **_: Any) -> None:
+    """Stop them when the pool has finished its work; what of it never will does not keep the process."""
     while _running:
         _running.pop().stop()
+    leave_threads_behind(sender)

@@ -18,6 +18,7 @@ _TIMEOUT_SECONDS = 2.0
 #: Beat ticks every 10 s; three missed ticks are no hiccup.
 _BEAT_SILENT_MS = 30_000
 _START_A_WORKER = "Start one: celery -A worker worker."
+_END_HANGS = "Its log names the checks when half hang and it ends itself. Give what checks call timeouts of its own."
 
 
 def workers(settings: Settings) -> Iterator[Finding]:
@@ -48,6 +49,8 @@ def _about_workers(live: Sequence[WorkerInfo], keys: Keys) -> Iterator[Finding]:
         return
     for worker in live:
         yield _version(worker)
+        if worker.hung_threads:
+            yield Finding("workers", "warning", f"{worker.name}: {worker.hung_threads} of its threads hang", _END_HANGS)
     read = {queue for worker in live for queue in worker.queues}
     for queue in (keys.full_queue, keys.light_queue):
         if queue not in read:

@@ -14,6 +14,7 @@ import redis
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
 from preflight.engine import answers
+from preflight.engine.hung_threads import asking
 from preflight.engine.lines import errored
 from preflight.engine.runs import Claim, Runs
 from preflight.engine.time_limit import TimedOut, call_within
@@ -69,7 +70,8 @@ class Execution:
             check = self._prepared(name, claim.check["params"])
         except InvalidRun as error:
             return unknown_here(name, str(error))
-        return fenced(check, context, timeout)
+        with asking(name, timeout):
+            return fenced(check, context, timeout)
 
     def _prepared(self, name: str, params: Mapping[str, Any]) -> PreFlightCheck:
         return with_parameters(name, self.registry.get(name), params)

@@ -16,12 +16,16 @@ from preflight.engine.runs import ALIVE_MS, Runs
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WorkerInfo:
-    """A worker as it announces itself. `seen_ms_ago` is the age of its last heartbeat."""
+    """A worker as it announces itself. `seen_ms_ago` is the age of its last heartbeat.
+
+    `hung_threads` of its pool are in checks that do not return.
+    """
 
     name: str
     version: str
     queues: tuple[str, ...]
     checks: tuple[str, ...]
+    hung_threads: int
     seen_ms_ago: int
 
 
@@ -30,9 +34,10 @@ def identity(node: str) -> str:
     return f"{node}/{os.getpid()}/{secrets.token_hex(4)}"
 
 
-def describe(version: str, queues: Iterable[str], checks: Iterable[str]) -> str:
+def describe(version: str, queues: Iterable[str], checks: Iterable[str], hung_threads: int = 0) -> str:
     """Return a worker's announcement as text."""
-    return json.dumps({"version": version, "queues": list(queues), "checks": list(checks)})
+    said = {"version": version, "queues": list(queues), "checks": list(checks), "hung_threads": hung_threads}
+    return json.dumps(said)
 
 
 def beat(runs: Runs, worker: str, description: str, *, asks_checks: bool) -> None:
@@ -72,6 +77,7 @@ def _info(name: str, description: str, age_ms: int) -> WorkerInfo:
         version=said["version"],
         queues=tuple(said["queues"]),
         checks=tuple(said["checks"]),
+        hung_threads=said.get("hung_threads", 0),  # older versions do not say it
         seen_ms_ago=max(0, age_ms),
     )
 
