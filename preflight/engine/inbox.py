@@ -66,8 +66,7 @@ class Inbox:
 
     def _work(self) -> None:
         """Take wake-ups until nobody has waited for a while: a thread and a connection per run would cost more."""
-        client = connect(self.url, timeout=BLOCK_SECONDS + 1, single_connection_client=True)
-        idle_since = time.monotonic()
+        client, idle_since = connect(self.url, timeout=BLOCK_SECONDS + 1), time.monotonic()
         while True:
             with self._lock:
                 if self._waiting:
