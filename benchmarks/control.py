@@ -33,6 +33,8 @@ _PAUSE_MS = 600_000
 
 #: The times in ms of the calls and of the controls of one round.
 Pair = tuple[list[float], list[float]]
+#: Takes all rounds of a condition.
+Take = Callable[[], list[Pair]]
 
 
 def arm_of(condition: str, what: str) -> str:
@@ -42,11 +44,11 @@ def arm_of(condition: str, what: str) -> str:
 
 def measure(machine: Machine, preflight: Preflight, effort: Effort) -> Measurement:
     """Time both in every condition."""
-    conditions = Conditions(machine, preflight, effort.control_calls)
+    conditions = Conditions(machine, preflight, effort)
     samples: dict[str, Samples] = {}
     for condition in CONDITIONS:
         with getattr(conditions, condition)() as take:
-            rounds = [take() for _ in range(effort.control_rounds)]
+            rounds = take()
         for what, found in zip((CALL, CONTROL), zip(*rounds, strict=True), strict=True):
             samples[arm_of(condition, what)] = Samples(tuple(tuple(one) for one in found))
     title = "a light call and a bare put_nowait, in turns"
@@ -54,64 +56,71 @@ def measure(machine: Machine, preflight: Preflight, effort: Effort) -> Measureme
 
 
 class Conditions:
-    """Each method puts a runner in a condition and yields what takes one round in it."""
+    """Each method puts a runner in a condition and yields what takes the rounds in it."""
 
-    def __init__(self, machine: Machine, preflight: Preflight, calls: int) -> None:
+    def __init__(self, machine: Machine, preflight: Preflight, effort: Effort) -> None:
         self.machine = machine
         self.preflight = preflight
-        self.calls = calls
+        self.rounds, self.calls = effort.control_rounds, effort.control_calls
         self.registry = preflight.runners[SEVEN].registry
 
     @contextlib.contextmanager
-    def healthy(self) -> Iterator[Callable[[], Pair]]:
+    def healthy(self) -> Iterator[Take]:
         """Have a Redis that answers, and workers that ask the checks."""
 
-        def take() -> Pair:
-            found = alternate(runner, self.calls)
+        def catch_up() -> None:
             runner.flush(_FLUSH_SECONDS)
             self.preflight.wait([runner.run(mode="light", event_type=SEVEN).id])  # the last of the queue
             self.preflight.settle()
-            return found
 
         runner = self.preflight.runners[SEVEN]
-        yield take
+        yield lambda: self._take(runner, then=catch_up)
 
     @contextlib.contextmanager
-    def refused(self) -> Iterator[Callable[[], Pair]]:
+    def refused(self) -> Iterator[Take]:
         """Have no server on the port."""
         with self._runner(f"redis://127.0.0.1:{free_port()}/0") as runner:
-            yield functools.partial(alternate, runner, self.calls)
+            yield functools.partial(self._take, runner)
 
     @contextlib.contextmanager
-    def silent(self) -> Iterator[Callable[[], Pair]]:
+    def silent(self) -> Iterator[Take]:
         """Have a server that is stopped: connections stay open, nothing answers."""
         with self._connected() as runner, paused(self.machine.silent):
-            yield functools.partial(alternate, runner, self.calls)
+            yield functools.partial(self._take, runner)
 
     @contextlib.contextmanager
-    def paused(self) -> Iterator[Callable[[], Pair]]:
+    def paused(self) -> Iterator[Take]:
         """Have a server that holds back every command that may write: CLIENT PAUSE."""
         with self._connected() as runner, connect(self.machine.silent.url) as client:
             client.client_pause(_PAUSE_MS, all=False)
             try:
-                yield functools.partial(alternate, runner, self.calls)
+                yield functools.partial(self._take, runner)
             finally:
                 client.client_unpause()
 
     @contextlib.contextmanager
-    def queue_full(self) -> Iterator[Callable[[], Pair]]:
+    def queue_full(self) -> Iterator[Take]:
         """Have a silent server and no room left in the sender's queue; the control's queue is full too."""
         with self._connected() as runner, paused(self.machine.silent):
             while runner.light_counts.get("dropped", 0) == 0:
                 for _ in range(CAPACITY // 10):
                     runner.run(mode="light", event_type=SEVEN)
-            yield functools.partial(alternate, runner, self.calls, full=True)
+            yield functools.partial(self._take, runner, full=True)
 
     @contextlib.contextmanager
-    def after_fork(self) -> Iterator[Callable[[], Pair]]:
+    def after_fork(self) -> Iterator[Take]:
         """Have a child, forked from a process whose runner is in use; its calls go to a server that answers."""
         with self._connected() as runner:
-            yield lambda: _in_fork(functools.partial(alternate, runner, self.calls))
+            yield lambda: _in_fork(lambda: self._take(runner))
+
+    def _take(
+        self, runner: PreFlightRunner, *, full: bool = False, then: Callable[[], object] = lambda: None
+    ) -> list[Pair]:
+        found = []
+        for _ in range(self.rounds):
+            found.append(alternate(runner, self.calls, full=full))
+            then()
+        return found
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[PreFlightRunner]:
@@ -168,13 +177,13 @@ def _refused(places: queue.Queue[object]) -> None:
         places.put_nowait(places)
 
 
-def _in_fork(take: Callable[[], Pair]) -> Pair:
-    """Take a round in a forked child."""
+def _in_fork(take: Take) -> list[Pair]:
+    """Take all rounds in one forked child."""
     forking = multiprocessing.get_context("fork")
     reader, writer = forking.Pipe(duplex=False)
     child = forking.Process(target=lambda: writer.send(take()))
     child.start()
     writer.close()  # so that the child's death is the end of what can be read
-    found: Pair = reader.recv()
+    found: list[Pair] = reader.recv()
     child.join()
     return found
