@@ -8,7 +8,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 640, 400
-LEFT, RIGHT, TOP, BOTTOM = 70, 150, 50, 60
+LEFT, RIGHT, TOP, BOTTOM = 70, 170, 50, 60
 #: Colours that differ for every kind of sight, and dashes for those who see or print none.
 _STYLES = (("#b3541e", "7 4"), ("#0b5fa5", "none"))
 _INK, _GRID = "#222222", "#dddddd"

@@ -1,33 +1,67 @@
-"""The growth curves: which measurements are their points, and the charts they make."""
+"""The growth curves: full runs of ever more checks and tiers, all sizes in the same rounds, and their charts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+from benchmarks.arms import Arm
 from benchmarks.chart import Line, chart
+from benchmarks.effort import Effort
+from benchmarks.rounds import Measurement, interleave, timed
 from benchmarks.shapes import DEEP, FIFTY, FIVE_DEEP, NARROW, SHALLOW, TWENTY_DEEP, TWO_HUNDRED, WIDE
 
-TITLES = {
-    "growth_checks.svg": "A full run over the checks of its one tier",
-    "growth_tiers.svg": "A full run over its tiers of one check",
+
+class Curve(NamedTuple):
+    """What grows: the chart's title, the horizontal axis, and the shape of each size."""
+
+    title: str
+    across: str
+    shapes: Mapping[int, str]
+
+
+CURVES = {
+    "growth_checks": Curve(
+        "A full run over the checks of its one tier",
+        "checks in one tier",
+        {1: SHALLOW, 10: NARROW, 50: FIFTY, 100: WIDE, 200: TWO_HUNDRED},
+    ),
+    "growth_tiers": Curve(
+        "A full run over its tiers of one check",
+        "tiers of one check",
+        {1: SHALLOW, 5: FIVE_DEEP, 10: DEEP, 20: TWENTY_DEEP},
+    ),
 }
-_ACROSS = {"growth_checks.svg": "checks in one tier", "growth_tiers.svg": "tiers of one check"}
-_POINTS = {
-    "growth_checks.svg": {1: SHALLOW, 10: NARROW, 50: FIFTY, 100: WIDE, 200: TWO_HUNDRED},
-    "growth_tiers.svg": {1: SHALLOW, 5: FIVE_DEEP, 10: DEEP, 20: TWENTY_DEEP},
-}
-_ARMS = {"native_chord, acknowledgements off": "native Celery chord", "preflight": "PreFlight"}
+_LABELS = {"native_chord, acknowledgements off": "native Celery chord", "preflight": "PreFlight"}
+
+
+def measure(arms: Sequence[Arm], effort: Effort) -> dict[str, Measurement]:
+    """Time full runs of every size, for each of the arms."""
+    return {name: _measurement(curve, arms, effort) for name, curve in CURVES.items()}
+
+
+def _measurement(curve: Curve, arms: Sequence[Arm], effort: Effort) -> Measurement:
+    slices = {
+        _point(arm.name, size): timed(functools.partial(arm.full, shape), effort.shape_runs)
+        for size, shape in curve.shapes.items()
+        for arm in arms
+    }
+    samples = interleave(slices, effort.growth_rounds)
+    return Measurement(title=f"{curve.title}: {curve.across}", unit="ms", samples=samples)
+
+
+def _point(arm: str, size: int) -> str:
+    return f"{size}: {arm}"
 
 
 def charts(results: Mapping[str, Any]) -> dict[str, str]:
     """Return each chart as SVG, by its file's name."""
-    return {name: _chart(name, results["measurements"]) for name in TITLES}
+    return {f"{name}.svg": _chart(curve, results["measurements"][name]["arms"]) for name, curve in CURVES.items()}
 
 
-def _chart(name: str, measurements: Mapping[str, Any]) -> str:
+def _chart(curve: Curve, arms: Mapping[str, Any]) -> str:
     lines = [
-        Line(label, [(size, measurements[shape]["arms"][arm]["p50"]) for size, shape in _POINTS[name].items()])
-        for arm, label in _ARMS.items()
+        Line(label, [(size, arms[_point(arm, size)]["p50"]) for size in curve.shapes]) for arm, label in _LABELS.items()
     ]
-    return chart(TITLES[name], across=_ACROSS[name], up="p50 of a full run, ms", lines=lines)
+    return chart(curve.title, across=curve.across, up="p50 of a full run, ms", lines=lines)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from benchmarks import control, crowd, flights, usage
+from benchmarks import control, crowd, curves, flights, usage
 from benchmarks.arms import Arm, Hops, LightArm, NativeChord, Preflight, Threads, WarmCache
 from benchmarks.effort import Effort
 from benchmarks.machine import Machine, paused
 from benchmarks.rounds import Measurement, Slice, interleave, milliseconds, timed
-from benchmarks.shapes import DEEP, FIFTY, FIVE_DEEP, NARROW, SEVEN, SHALLOW, TWENTY_DEEP, TWO_HUNDRED, WIDE
+from benchmarks.shapes import DEEP, NARROW, SEVEN, SHALLOW, WIDE
 from preflight.runner import PreFlightRunner
 from preflight.settings import load
 
@@ -65,7 +65,7 @@ class Bench:
             "full": self.full(),
             "light": self.light(),
             **{shape: self.shape(shape, title) for shape, title in SHAPE_TITLES.items()},
-            **{shape: self.growth(shape, title) for shape, title in GROWTH_TITLES.items()},
+            **curves.measure(self.pair, effort),
             "call": self.calls(),
             "control": control.measure(machine, self.preflight, effort),
             "flight": flights.measure(self.preflight, effort),
@@ -81,15 +81,9 @@ class Bench:
 
     def shape(self, shape: str, title: str) -> Measurement:
         """Time full runs of another shape."""
-        return self._shape(shape, title, self.light_arms, self.effort.shape_rounds)
-
-    def growth(self, shape: str, title: str) -> Measurement:
-        """Time full runs of a shape that is only a point of a curve."""
-        return self._shape(shape, title, self.pair, self.effort.growth_rounds)
-
-    def _shape(self, shape: str, title: str, arms: Sequence[Arm], rounds: int) -> Measurement:
-        slices = {arm.name: timed(functools.partial(arm.full, shape), self.effort.shape_runs) for arm in arms}
-        return Measurement(title=title, unit="ms", samples=interleave(slices, rounds))
+        count = self.effort.shape_runs
+        slices = {arm.name: timed(functools.partial(arm.full, shape), count) for arm in self.light_arms}
+        return Measurement(title=title, unit="ms", samples=interleave(slices, self.effort.shape_rounds))
 
     def light(self) -> Measurement:
         """Time batches of light runs from the first call to the last verdict."""
@@ -152,10 +146,4 @@ SHAPE_TITLES = {
     WIDE: "100 checks in one tier",
     SHALLOW: "1 tier of one check",
     DEEP: "10 tiers of one check",
-}
-GROWTH_TITLES = {
-    FIFTY: "50 checks in one tier",
-    TWO_HUNDRED: "200 checks in one tier",
-    FIVE_DEEP: "5 tiers of one check",
-    TWENTY_DEEP: "20 tiers of one check",
 }

@@ -52,8 +52,8 @@ def _figure_table(results: Mapping[str, Any]) -> Iterator[str]:
 
 def _charts() -> Iterator[str]:
     yield from ("", "## How a full run grows")
-    for name, title in curves.TITLES.items():
-        yield from ("", f"![{title}]({name})")
+    for name, curve in curves.CURVES.items():
+        yield from ("", f"![{curve.title}]({name}.svg)")
 
 
 def _tables(results: Mapping[str, Any]) -> Iterator[str]:
