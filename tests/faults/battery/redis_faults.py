@@ -80,7 +80,7 @@ def connections_reset(world: World) -> None:
     """Reset every connection to Redis again and again."""
     begin(world)
     with hitting(world):
-        for _ in world.rounds(16):
+        for _ in world.rounds(24):
             world.let(0.1, 0.9)
             world.servers.proxy.reset()
             world.hit()

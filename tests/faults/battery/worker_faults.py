@@ -80,7 +80,7 @@ def children_killed(world: World) -> None:
     """Kill processes of the pools that ask checks, while other checks end their own process."""
     world.start_workers(2)
     world.start_callers(odd=0.03, oddities=DEATHS)
-    for _ in world.rounds(16):
+    for _ in world.rounds(48):
         world.await_load()
         world.let(0.1, 0.5)
         worker = world.dice.choice(world.up())
