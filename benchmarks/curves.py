@@ -48,7 +48,7 @@ def _measurement(curve: Curve, arms: Sequence[Arm], effort: Effort) -> Measureme
         for arm in arms
     }
     samples = interleave(slices, effort.growth_rounds)
-    return Measurement(title=f"{curve.title}: {curve.across}", unit="ms", samples=samples)
+    return Measurement(title=curve.title, unit="ms", samples=samples)
 
 
 def _point(arm: str, size: int) -> str:
