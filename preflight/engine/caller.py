@@ -36,6 +36,8 @@ T = TypeVar("T")
 OPEN_SECONDS = 1.5
 #: Between two looks at a run that sends no wake-up.
 LOOK_SECONDS = 1.0
+#: Between two looks at a run that is overdue: on Redis' clock its time may be over a little later.
+OVERDUE_LOOK_SECONDS = 0.25
 #: A run without any live worker is given up after this time.
 NO_WORKER_SECONDS = 4.0
 #: A caller that cannot reach Redis fixes its verdict this long after the deadline; 2 s are promised.
@@ -195,6 +197,8 @@ class Wait:
     def next_look(self) -> float:
         """Return the seconds until the caller looks by itself, wake-up or not."""
         now = time.monotonic()
+        if now >= self.deadline_at:
+            return OVERDUE_LOOK_SECONDS
         moments = [at for at in (self.deadline_at, self.worker_wanted_by, self.give_up_at) if at > now]
         return max(0.02, min([LOOK_SECONDS, *(at - now for at in moments)]))
 
