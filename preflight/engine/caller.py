@@ -41,7 +41,7 @@ OVERDUE_LOOK_SECONDS = 0.25
 #: A run without any live worker is given up after this time.
 NO_WORKER_SECONDS = 4.0
 #: A caller that cannot reach Redis fixes its verdict this long after the deadline; 2 s are promised.
-OVERRUN_SECONDS = 1.2
+OVERRUN_SECONDS = 1.0
 
 
 class Caller:
@@ -204,7 +204,7 @@ class Wait:
 
     def patience(self) -> float:
         """Return the seconds that one step in Redis may take: none holds a caller past the moment it gives up."""
-        return min(OPEN_SECONDS, max(0.05, self.give_up_at - time.monotonic()))
+        return min(OPEN_SECONDS, max(0.02, self.give_up_at - time.monotonic()))
 
 
 def _again_if_stale(step: Callable[[], T]) -> T:
