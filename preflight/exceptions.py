@@ -70,6 +70,10 @@ class StoreUnavailable(PreFlightError):
     """The reports' database cannot be reached or used; the text says which and what to do."""
 
 
+class ReportRefused(StoreUnavailable):
+    """The reports' database can be used and refuses what it was given: trying the same again is of no use."""
+
+
 class ReportNotReady(PreFlightError):
     """A run has not ended within the time that its report was waited for."""
 

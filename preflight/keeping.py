@@ -9,11 +9,15 @@ import contextlib
 import json
 import logging
 import os
+from typing import TYPE_CHECKING
 
 from preflight.engine.io_thread import IoThread
-from preflight.exceptions import StoreUnavailable
+from preflight.exceptions import ReportRefused, StoreUnavailable
 from preflight.settings import Settings
 from preflight.types import PreFlightReport
+
+if TYPE_CHECKING:
+    from preflight.reports.store import ReportStore
 
 logger = logging.getLogger("preflight.reports")
 
@@ -59,11 +63,20 @@ def _store(batch: list[PreFlightReport], settings: Settings) -> None:
 
     store = ReportStore(settings.database)
     try:
-        store.save(batch, overrule=True)
-    except StoreUnavailable as error:
-        _log_all(batch, str(error))
+        _save(store, batch)
     finally:
         store.dispose()
+
+
+def _save(store: ReportStore, batch: list[PreFlightReport]) -> None:
+    """Store reports, each for itself if the store refuses one of them; what cannot be stored is logged."""
+    try:
+        store.save(batch, overrule=True)
+    except StoreUnavailable as error:
+        if not isinstance(error, ReportRefused) or len(batch) == 1:
+            return _log_all(batch, str(error))
+        for report in batch:
+            _save(store, [report])
 
 
 def _log_all(batch: list[PreFlightReport], reason: str) -> None:

@@ -6,13 +6,14 @@ import functools
 import json
 import logging
 from collections.abc import Sequence
-from uuid import UUID
 
 from celery import Celery, states
 
+from preflight import keeping
+from preflight.backlog import KEEP_MS, Backlog
 from preflight.engine.runs import Runs
 from preflight.engine.state import RunState
-from preflight.exceptions import StoreUnavailable
+from preflight.exceptions import ReportRefused, StoreUnavailable
 from preflight.reports.store import ReportStore
 from preflight.settings import Settings, settings
 from preflight.types import PreFlightReport
@@ -21,8 +22,6 @@ logger = logging.getLogger("preflight.reports")
 
 #: A recorder that was killed is replaced after this time. Two at a time do no harm: storing twice is one row.
 LEASE_MS = 3000
-#: A stored run's state stays this long for callers who have not read it yet.
-KEEP_MS = 60_000
 
 
 class Recorder:
@@ -33,6 +32,7 @@ class Recorder:
         self.settings = settings
         self.app = app
         self.holder = holder
+        self._backlog = Backlog(runs, settings.outbox_mb * 2**20, holder)
         self._failing = ""
 
     @functools.cached_property
@@ -45,28 +45,48 @@ class Recorder:
         run_ids = self.runs.outbox(self.holder, LEASE_MS)
         if not run_ids:
             return 0
-        fields = self.runs.fields_of_many(run_ids)
-        finished = [RunState(UUID(run_id), state) for run_id, state in zip(run_ids, fields, strict=True)]
-        recorded = self.record([state for state in finished if state.ended])
+        recorded = self.record(self._backlog.states(run_ids))
         if recorded:
             self.runs.recorded(run_ids, KEEP_MS)
+            self._backlog.forget()
+        else:
+            self._backlog.keep_within(self._told)
         return len(run_ids) if recorded else 0
 
     def record(self, finished: Sequence[RunState]) -> bool:
         """Tell and store finished runs; False while the store is away: they stay in the outbox."""
-        reports = [state.report() for state in finished]
-        for state, report in zip(finished, reports, strict=True):
-            if state.task_id:
-                self._tell_foreign_task(state.task_id, report)
+        reports = [self._told(state) for state in finished]
         try:
-            new = self.store.save(reports) if self.store else reports
+            self._save(reports)
         except StoreUnavailable as error:
             self._say_once(str(error))
             return False
         self._say_once("")
-        for report in new:
-            log(report)
         return True
+
+    def _save(self, reports: Sequence[PreFlightReport]) -> None:
+        """Store reports and log the new ones; one by one if the store refuses one of them."""
+        try:
+            for report in self.store.save(reports) if self.store else reports:
+                log(report)
+        except ReportRefused as error:
+            if len(reports) == 1:
+                self._give_up(reports[0], str(error))
+            else:
+                for report in reports:
+                    self._save([report])
+
+    def _give_up(self, report: PreFlightReport, reason: str) -> None:
+        """Log a report that the store refuses whatever comes, then forget it: in this order none is lost."""
+        keeping.log(report, reason)
+        self.runs.drop([str(report.id)], "refused", KEEP_MS)
+
+    def _told(self, state: RunState) -> PreFlightReport:
+        """Return a run's report; the foreign task that asked for it is told."""
+        report = state.report()
+        if state.task_id:
+            self._tell_foreign_task(state.task_id, report)
+        return report
 
     def _tell_foreign_task(self, task_id: str, report: PreFlightReport) -> None:
         """Write the report as the result of the `preflight.run` task that asked for it. Writing twice is harmless."""

@@ -127,6 +127,9 @@ class Settings(BaseSettings):
         500, ge=1, le=3_600_000, description="An execution that takes longer is marked slow, in milliseconds."
     )
     retention_days: int = Field(30, ge=1, le=3650, description="Days that reports are kept.")
+    outbox_mb: int = Field(
+        256, ge=1, le=65536, description="MiB of Redis that reports may take while PostgreSQL is away."
+    )
     sweep_seconds: int = Field(60, ge=5, le=86_400, description="Seconds between two health sweeps.")
     home: Path = Field(Path("~/.local/share/preflight"), description="Where the embedded system keeps its data.")
     log_format: Literal["console", "json"] = Field("console", description="Form of log lines: console or json.")

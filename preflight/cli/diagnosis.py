@@ -42,13 +42,14 @@ def diagnose() -> Iterator[Finding]:
 
 
 def _parts() -> dict[str, Callable[[Settings], Iterator[Finding]]]:
-    from preflight.cli import diagnosis_servers, diagnosis_workers
+    from preflight.cli import diagnosis_reports, diagnosis_servers, diagnosis_workers
 
     return {
         "settings": _settings,
         "redis": diagnosis_servers.redis,
         "broker": diagnosis_servers.broker,
         "database": diagnosis_servers.database,
+        "reports": diagnosis_reports.reports,
         "checks": _checks,
         "workers": diagnosis_workers.workers,
     }

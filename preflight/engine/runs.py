@@ -55,6 +55,14 @@ class Claim(NamedTuple):
     left_ms: int
 
 
+class Weight(NamedTuple):
+    """What a finished run weighs in Redis, in bytes."""
+
+    run_id: str
+    size: int
+    light: bool
+
+
 @functools.cache
 def _text(name: str) -> str:
     """Return a script's text. Files are read once per process."""
@@ -205,6 +213,23 @@ class Runs:
             "outbox", [self.keys["outbox"], self.keys["lease:recorder"]], [holder, lease_ms, most]
         )
         return found
+
+    def weigh(self, place: int, holder: str, lease_ms: int, most: int = 100) -> list[Weight] | None:
+        """Return what finished runs weigh in Redis, from a place in the outbox on; None without the lease for it."""
+        names = [self.keys["outbox"], self.keys["lease:backlog"]]
+        arguments: list[str | int | float] = [holder, lease_ms, place, most, self.keys.state(""), self.keys.light_queue]
+        found = self.call("weigh", names, arguments)
+        return None if found is None else [Weight(run_id, int(size), bool(light)) for run_id, size, light in found]
+
+    def drop(self, run_ids: Sequence[str], counted: str, keep_ms: int) -> int:
+        """Forget runs that no store will have, and count them under a name; return how many were still there.
+
+        A state that ended less than `keep_ms` ago stays for the rest of that time, for those who have not read it.
+        """
+        states = [self.keys.state(run_id) for run_id in run_ids]
+        return int(
+            self.call("drop", [self.keys["outbox"], self.keys["numbers"], *states], [counted, keep_ms, *run_ids])
+        )
 
     def recorded(self, run_ids: Sequence[str], keep_ms: int) -> None:
         """Forget stored runs; their state stays `keep_ms` for those who have not read it."""

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from preflight.exceptions import StoreUnavailable
-from preflight.reports.errors import explained
+from preflight.exceptions import ReportRefused, StoreUnavailable
+from preflight.reports.errors import explained, is_refusal
 
 STATEMENT_TIMEOUT_MS = 10_000
 
@@ -59,11 +59,12 @@ def make_engine(url: URL, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS, *
 
 @contextlib.contextmanager
 def explaining(url: URL) -> Iterator[None]:
-    """Turn every error of SQLAlchemy and psycopg2 into `StoreUnavailable`."""
+    """Turn every error of SQLAlchemy and psycopg2 into `StoreUnavailable`, or `ReportRefused` if it is about a row."""
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        raise StoreUnavailable(explained(url, error)) from None
+        kind = ReportRefused if is_refusal(error) else StoreUnavailable
+        raise kind(explained(url, error)) from None
 
 
 def _leave_connections_to_parent() -> None:

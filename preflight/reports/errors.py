@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from preflight.redaction import redact, storable
@@ -16,6 +16,7 @@ _CREDENTIALS = "Correct the user and the password in PREFLIGHT_DATABASE_URL."
 
 #: By PostgreSQL's error code, once connected.
 _BY_CODE = {
+    "23502": ("has tables of another version of PreFlight", _UPGRADE),
     "25006": ("is read-only", "Point PREFLIGHT_DATABASE_URL at the primary server."),
     "28000": ("refuses the user", _CREDENTIALS),
     "28P01": ("refuses the password", _CREDENTIALS),
@@ -32,6 +33,10 @@ _BY_CODE = {
     "57P03": ("is starting up or shutting down", "Try again in a moment."),
 }
 
+#: Classes of PostgreSQL's error codes that are about what was written: data exceptions, broken constraints, check
+#: options of views, limits of a row, and what a trigger raises.
+_REFUSING = ("22", "23", "44", "54", "P0")
+
 #: By the text of an error while connecting: libpq gives no code for those.
 _BY_TEXT = (
     (r"password authentication failed|no password supplied", _BY_CODE["28P01"]),
@@ -45,6 +50,14 @@ _BY_TEXT = (
     (r"closed the connection|connection.* closed|reset by peer|eof detected|could not (?:send|receive)|no route to",
      ("broke the connection", "See its log; it is tried again.")),
 )  # fmt: skip
+
+
+def is_refusal(error: Exception) -> bool:
+    """Return whether the database works and refuses what it was given: another report may well be taken."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, StatementError)  # a value that cannot even be sent
+    code = getattr(error.orig, "pgcode", None) or ""
+    return code.startswith(_REFUSING) and code not in _BY_CODE
 
 
 def explained(url: URL, error: Exception) -> str:

@@ -21,7 +21,8 @@ MAX_LIMIT = 1000
 class ReportStore:
     """Save and read reports. Safe to use from several threads, and after a fork.
 
-    Every method raises `StoreUnavailable`, in one line that says what to do, when the database cannot be used.
+    Every method raises `StoreUnavailable`, in one line that says what to do, when the database cannot be used, and
+    `save` raises `ReportRefused` when it works but takes one of the reports as little as it would take it alone.
     """
 
     def __init__(self, database_url: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import uuid
 
+import psycopg2
 import pytest
 from integration.engine.conftest import Bench
 
@@ -25,8 +28,8 @@ def recorder_for(bench):
     """Return what makes a recorder of a database, with a name of its own."""
     made = []
 
-    def make(database_url):
-        values = {"redis_url": bench.settings.redis, "namespace": bench.keys.namespace, "database_url": database_url}
+    def make(database_url, **values):
+        values |= {"redis_url": bench.settings.redis, "namespace": bench.keys.namespace, "database_url": database_url}
         settings = load(values)
         made.append(Recorder(bench.runs, settings, create_app(settings), str(uuid.uuid4())))
         return made[-1]
@@ -61,3 +64,133 @@ def test_a_recorder_without_the_lease_stores_nothing(bench, recorder_for, databa
 
     assert second.flush() == 0
     assert first.flush() == 1
+
+
+#: Forty runs of this size are more than the smallest bound, 1 MiB.
+LARGE = {"text": "x" * 32_000}
+
+
+@pytest.fixture
+def away():
+    """Return the address of a database that is away."""
+    return f"postgresql://preflight@127.0.0.1:{free_port()}/preflight"
+
+
+def ended(bench, mode="full", **details):
+    """Open a run, end it, and return its id as text."""
+    run_id = bench.open({"a": 0}, mode=mode, **details)
+    bench.answer(run_id, "a")
+    return str(run_id)
+
+
+def weight(bench):
+    """Return the bytes that waiting states take."""
+    return sum(bench.client.memory_usage(bench.keys.state(run_id), samples=0) for run_id in bench.outbox())
+
+
+def told(caplog):
+    """Return the ids of the reports that were logged whole, in order."""
+    lines = [record.message for record in caplog.records if record.message.startswith("{")]
+    return [json.loads(line)["report"]["id"] for line in lines]
+
+
+def counted(bench, name):
+    """Return how many reports were counted under a name."""
+    return int(bench.client.hget(bench.keys["numbers"], name) or 0)
+
+
+def test_the_outbox_is_kept_within_its_bound(bench, recorder_for, away, caplog):
+    """While the store is away: the oldest light runs go first, each into the log, and they are counted."""
+    full = [ended(bench, metadata=LARGE) for _ in range(10)]
+    light = [ended(bench, "light", metadata=LARGE) for _ in range(30)]
+    recorder_for(away, outbox_mb=1).flush()
+
+    assert 0 < weight(bench) <= 2**20
+    assert set(full) <= set(bench.outbox())
+    assert told(caplog) == light[: len(told(caplog))]
+    assert sorted(told(caplog) + bench.outbox()) == sorted(full + light)
+    assert counted(bench, "shed") == len(told(caplog)) > 0
+    assert 0 < bench.client.pttl(bench.keys.state(light[0])) <= 60_000
+
+
+def test_full_runs_are_shed_when_no_light_one_is_left(bench, recorder_for, away, caplog):
+    """The oldest of them, each with a line."""
+    light = [ended(bench, "light", metadata=LARGE) for _ in range(2)]
+    full = [ended(bench, metadata=LARGE) for _ in range(40)]
+    recorder_for(away, outbox_mb=1).flush()
+    gone = told(caplog)
+
+    assert weight(bench) <= 2**20
+    assert gone[:2] == light
+    assert gone[2:] == full[: len(gone) - 2]
+    assert bench.outbox() == full[len(gone) - 2 :]
+
+
+def test_an_outbox_within_its_bound_sheds_nothing(bench, recorder_for, away, caplog):
+    """However often the store fails."""
+    full = [ended(bench, metadata=LARGE) for _ in range(5)]
+    recorder = recorder_for(away, outbox_mb=1)
+    for _ in range(10):
+        recorder.flush()
+
+    assert bench.outbox() == full
+    assert told(caplog) == []
+
+
+def test_one_recorder_sheds_at_a_time(bench, recorder_for, away, caplog):
+    """Another one that fails to store leaves the backlog to the one that has it."""
+    recorder_for(away, outbox_mb=1)
+    bench.client.set(bench.keys["lease:backlog"], "another", px=30_000)
+    full = [ended(bench, metadata=LARGE) for _ in range(40)]
+    recorder_for(away, outbox_mb=1).flush()
+
+    assert bench.outbox() == full
+    assert told(caplog) == []
+
+
+def test_a_report_is_logged_before_it_is_forgotten(bench, recorder_for, away, caplog, monkeypatch):
+    """Killed in between: it is still in the outbox, and told again by the next recorder; it is counted once."""
+    runs = [ended(bench, metadata=LARGE) for _ in range(40)]
+    recorder = recorder_for(away, outbox_mb=1)
+    with monkeypatch.context() as killed:
+        killed.setattr(type(bench.runs), "drop", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            recorder.flush()
+    before = told(caplog)
+    assert before
+    assert bench.outbox() == runs
+
+    recorder.flush()
+    assert set(before) <= set(told(caplog)[len(before) :])
+    assert counted(bench, "shed") == len(set(told(caplog)))
+
+
+def interrupted(*arguments):
+    """Stand for the moment at which a process is killed."""
+    raise KeyboardInterrupt
+
+
+def test_a_report_that_the_store_refuses_does_not_hold_the_others(bench, recorder_for, database_url, caplog):
+    """A constraint refuses one: it is logged with the reason, counted, leaves the outbox, and the others are stored."""
+    good, bad, also_good = (ended(bench) for _ in range(3))
+    with contextlib.closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE preflight_reports ADD CONSTRAINT picky CHECK (id <> '{bad}')")
+    recorder = recorder_for(database_url)
+    recorder.flush()
+
+    assert {str(report.id) for report in recorder.store.recent()} == {good, also_good}
+    assert told(caplog) == [bad]
+    assert "CheckViolation" in caplog.text
+    assert bench.outbox() == []
+    assert counted(bench, "refused") == 1
+
+
+def test_a_run_whose_state_is_gone_leaves_a_line(bench, recorder_for, database_url, caplog):
+    """Redis has dropped it, or it waited for more than a week: its id is told and counted."""
+    run_id = ended(bench)
+    bench.client.delete(bench.keys.state(run_id))
+    recorder_for(database_url).flush()
+
+    assert f"the state of {run_id} is gone" in caplog.text
+    assert bench.outbox() == []
+    assert counted(bench, "lost") == 1

@@ -75,6 +75,16 @@ def test_an_evicting_redis_without_append_only_file_and_workers_is_found(preflig
     assert "✖ problem  workers    none is alive" in done.stdout
 
 
+def test_reports_that_no_store_has_are_told(preflight, private_valkey):
+    """What was shed is a warning with its number; nothing is said of what never happened."""
+    with redis.Redis.from_url(private_valkey.url) as client:
+        client.hset("preflight:numbers", "shed", 7)
+    done = preflight("doctor", PREFLIGHT_REDIS_URL=private_valkey.url)
+
+    assert "▲ warning  reports    7 waited in Redis beyond PREFLIGHT_OUTBOX_MB" in done.stdout
+    assert "could not be stored although" not in done.stdout
+
+
 def test_a_missing_schema_is_found_and_mended(preflight, shared_postgresql):
     """`doctor` and `db check` name `db upgrade`, which mends it and may be repeated."""
     settings = {"PREFLIGHT_DATABASE_URL": shared_postgresql.create_database("cli_empty", "template1")}

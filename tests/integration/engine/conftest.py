@@ -41,7 +41,7 @@ class Bench:
     def open(self, checks, *, run_id=None, policy="check", mode="full", inbox="", **declaration):
         """Open a run of {name: priority} and return its id."""
         registry = PreFlightRegistry()
-        details = {key: declaration.pop(key) for key in ("max_age", "campaign_id") if key in declaration}
+        details = {key: declaration.pop(key) for key in ("max_age", "campaign_id", "metadata") if key in declaration}
         timeout = declaration.pop("timeout", None) if "cache_ttl" not in declaration else None
         for name, priority in checks.items():
             registry.register(FunctionCheck(name=name, priority=priority, function=lambda _: PASSED, **declaration))
