@@ -6,7 +6,6 @@ runner.run(mode="full", event_type="poll_launch", campaign_id=campaign.id)
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Sequence
 from typing import Any, Literal, Unpack, overload
@@ -20,6 +19,7 @@ from preflight.engine.plan import Plan, plan
 from preflight.exceptions import RunRefused
 from preflight.registry import PreFlightRegistry, default_registry
 from preflight.settings import Settings, settings
+from preflight.threads import in_daemon_thread
 from preflight.types import Mode, PreFlightReport
 
 
@@ -79,16 +79,19 @@ class PreFlightRunner:
         if mode == "light":
             return self._run_light(event_type=event_type, **details)
         request = RunRequest.build(mode=mode, event_type=event_type, **details)
-        run = await asyncio.to_thread(self.start, request)
-        report = await run.areport()
+        run = await in_daemon_thread(lambda: self._planned(request))  # the first plan of a process imports the checks
+        report = await (await run.aopen()).areport()
         return report.go_or_raise() if raise_on_failure else report
 
     def start(self, request: RunRequest) -> FullRun:
         """Open a full run without waiting for it. A broker that is away gives a run that has ended with NO-GO."""
+        return self._planned(request).open()
+
+    def _planned(self, request: RunRequest) -> FullRun:
         if _refusal:
             raise RunRefused(_refusal[0])
         planned = plan(request, self.registry, self.settings)
-        return FullRun(self.caller, new_run_id(), planned, self._keep).open()
+        return FullRun(self.caller, new_run_id(), planned, self._keep)
 
     def flush(self, seconds: float) -> bool:
         """Wait at most `seconds` until every light run was sent; return whether that is so."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
+import contextlib
 import functools
 import os
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import redis
@@ -20,28 +20,17 @@ from preflight.engine.dispatch import Dispatch, process_dispatch
 from preflight.engine.inbox import Inbox
 from preflight.engine.io_thread import IoThread
 from preflight.engine.keys import Keys
-from preflight.engine.lines import answered_line, engine_check, errored, no_worker, skipped_line
+from preflight.engine.lines import errored, no_worker
 from preflight.engine.plan import Plan
 from preflight.engine.runs import Opening, Runs
 from preflight.engine.state import RunState
+from preflight.engine.wait import NO_WORKER_SECONDS, OPEN_SECONDS, Wait
 from preflight.engine.watchdog import Watchdog
 from preflight.exceptions import BrokerUnavailable
-from preflight.redaction import redact_values
 from preflight.settings import Settings
-from preflight.types import CheckReport, PreFlightReport, plan_order
+from preflight.types import PreFlightReport
 
 T = TypeVar("T")
-
-#: A caller whose broker is away is told so within this time; dead name servers included.
-OPEN_SECONDS = 1.5
-#: Between two looks at a run that sends no wake-up.
-LOOK_SECONDS = 1.0
-#: Between two looks at a run that is overdue: on Redis' clock its time may be over a little later.
-OVERDUE_LOOK_SECONDS = 0.25
-#: A run without any live worker is given up after this time.
-NO_WORKER_SECONDS = 4.0
-#: A caller that cannot reach Redis fixes its verdict this long after the deadline; 2 s are promised.
-OVERRUN_SECONDS = 1.0
 
 
 class Caller:
@@ -80,26 +69,42 @@ class Caller:
 
     def call(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:
         """Take a step in Redis on the I/O thread; raise `BrokerUnavailable` when it fails or takes too long."""
+        with self._submitted(step) as future:
+            return future.result(seconds)
+
+    async def acall(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:
+        """Do what `call` does without blocking the event loop, and without a thread that waits."""
+        with self._submitted(step) as future:
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(future)
+
+    @contextlib.contextmanager
+    def _submitted(self, step: Callable[[], T]) -> Iterator[concurrent.futures.Future[T]]:
         future = self.io.submit(functools.partial(_again_if_stale, step))
         try:
-            return future.result(seconds)
-        except concurrent.futures.TimeoutError:
-            future.cancel()  # else steps that nobody waits for any more would hold up the others
+            yield future
+        except TimeoutError:
             raise unavailable(TimeoutError("timed out"), self.settings.redis) from None
         except redis.RedisError as error:
             raise unavailable(error, self.settings.redis) from error
+        finally:
+            future.cancel()  # else steps that nobody waits for any more would hold up the others
 
     def open(self, run_id: UUID, plan: Plan, *, inbox: str = "", task_id: str = "") -> Opening:
         """Open a run; raise `BrokerUnavailable` in one clear line.
 
         A first tier that cannot be published raises if somebody waits for the run; else the watchdog publishes it.
         """
+        return _sent(self.call(self._opening(run_id, plan, inbox=inbox, task_id=task_id)), inbox)
+
+    async def aopen(self, run_id: UUID, plan: Plan, *, inbox: str) -> Opening:
+        """Do what `open` does without blocking the event loop."""
+        return _sent(await self.acall(self._opening(run_id, plan, inbox=inbox)), inbox)
+
+    def _opening(self, run_id: UUID, plan: Plan, *, inbox: str, task_id: str = "") -> Callable[[], Opening]:
         queue = self.keys.full_queue if plan.context.mode == "full" else self.keys.light_queue
         text = self.dispatch.template(queue)
-        opening = self.call(lambda: self._fit_runs().open(run_id, plan, text, inbox=inbox, task_id=task_id))
-        if opening.unsent and inbox:
-            raise BrokerUnavailable(opening.unsent)
-        return opening
+        return lambda: self._fit_runs().open(run_id, plan, text, inbox=inbox, task_id=task_id)
 
     def open_all(self, runs: Sequence[tuple[UUID, Plan]]) -> list[Exception | None]:
         """Open light runs in one round trip; return for each why it could not be opened, or None."""
@@ -125,86 +130,57 @@ class Caller:
     def look(self, wait: Wait) -> PreFlightReport | None:
         """Return the report if the run has one; else do for it what nobody else may be alive to do."""
         try:
-            return self._look(wait)
+            return wait.woken_report() or self.call(lambda: self._look(wait), wait.patience())
         except BrokerUnavailable as error:
-            # Once a run is open, a blip is waited out until the deadline.
-            return self._given_up(wait, error) if time.monotonic() >= wait.give_up_at else None
+            return wait.given_up(str(error))
+
+    async def alook(self, wait: Wait) -> PreFlightReport | None:
+        """Do what `look` does without blocking the event loop."""
+        try:
+            return wait.woken_report() or await self.acall(lambda: self._look(wait), wait.patience())
+        except BrokerUnavailable as error:
+            return wait.given_up(str(error))
 
     def _look(self, wait: Wait) -> PreFlightReport | None:
-        state = wait.state(wait.ended) if wait.ended else self._state(wait)
+        """Look at a run, on the I/O thread."""
+        state = self._state(wait)
         if state.ended:
             return state.report()
         if not state.exists:
-            return lost_report(wait.run_id, wait.plan, wait.started_at)
+            return wait.lost()
         if time.monotonic() >= wait.deadline_at:
             self._worker_alive(wait)
-            self.call(lambda: self._mend(wait.run_id), wait.patience())
+            self._mend(wait.run_id)
         elif time.monotonic() >= wait.worker_wanted_by and not self._worker_alive(wait):
-            self.call(lambda: self.runs.abort(wait.run_id, "workers", no_worker()), wait.patience())
+            self.runs.abort(wait.run_id, "workers", no_worker())
         else:
             return None
         state = self._state(wait)
         return state.report() if state.ended else None
 
     def _state(self, wait: Wait) -> RunState:
-        return wait.state(self.call(lambda: self.runs.fields(wait.run_id), wait.patience()))
+        return wait.state(self.runs.fields(wait.run_id))
 
     def _mend(self, run_id: UUID) -> None:
         watchdog = Watchdog(self.runs, "caller")
         watchdog.mend(run_id, watchdog.surroundings(now_ms(self.runs.client)))
 
     def _worker_alive(self, wait: Wait) -> bool:
-        alive = self.call(self.runs.alive, wait.patience()) > 0
+        alive = self.runs.alive() > 0
         wait.alone = not alive
         if alive:
             wait.worker_wanted_by = time.monotonic() + NO_WORKER_SECONDS
         return alive
-
-    def _given_up(self, wait: Wait, error: BrokerUnavailable) -> PreFlightReport:
-        return broker_report(wait.run_id, wait.plan, wait.started_at, str(error))
 
     def abort(self, run_id: UUID, message: str) -> None:
         """Tell Redis, if it can be told, that a run's caller was told NO-GO. Waits for nothing."""
         self.io.submit(lambda: self.runs.abort(run_id, "broker", errored(message)))
 
 
-class Wait:
-    """One caller's wait for one run. Times are of `time.monotonic`."""
-
-    def __init__(self, run_id: UUID, plan: Plan) -> None:
-        now = time.monotonic()
-        self.run_id = run_id
-        self.plan = plan
-        self.started_at = datetime.now(UTC)
-        self.deadline_at = now + plan.timeout
-        self.give_up_at = self.deadline_at + OVERRUN_SECONDS
-        self.worker_wanted_by = now + NO_WORKER_SECONDS
-        self.woken = threading.Event()
-        #: The state that the wake-up brought.
-        self.ended: Mapping[str, str] = {}
-        #: No worker is left that would store the report.
-        self.alone = False
-
-    def wake(self, ended: Mapping[str, str]) -> None:
-        """Take the state of the run that has ended."""
-        self.ended = ended
-        self.woken.set()
-
-    def state(self, fields: Mapping[str, str]) -> RunState:
-        """Return the run's state that was read from Redis."""
-        return RunState(self.run_id, fields, self.plan.checks if fields else ())
-
-    def next_look(self) -> float:
-        """Return the seconds until the caller looks by itself, wake-up or not."""
-        now = time.monotonic()
-        if now >= self.deadline_at:
-            return OVERDUE_LOOK_SECONDS
-        moments = [at for at in (self.deadline_at, self.worker_wanted_by, self.give_up_at) if at > now]
-        return max(0.02, min([LOOK_SECONDS, *(at - now for at in moments)]))
-
-    def patience(self) -> float:
-        """Return the seconds that one step in Redis may take: none holds a caller past the moment it gives up."""
-        return min(OPEN_SECONDS, max(0.02, self.give_up_at - time.monotonic()))
+def _sent(opening: Opening, inbox: str) -> Opening:
+    if opening.unsent and inbox:
+        raise BrokerUnavailable(opening.unsent)
+    return opening
 
 
 def _again_if_stale(step: Callable[[], T]) -> T:
@@ -222,36 +198,3 @@ def new_run_id() -> UUID:
     """Return a new UUIDv7: ids sort by time."""
     made: UUID = uuid_utils.compat.uuid7()
     return made
-
-
-def broker_report(run_id: UUID, plan: Plan, started_at: datetime, message: str) -> PreFlightReport:
-    """Return the NO-GO of a run whose broker could not be asked: `broker` in error, all else skipped because of it."""
-    advice = "Start the server that the message names, or correct its setting; `preflight doctor` says which."
-    return _stopped_report(run_id, plan, started_at, "broker", errored(message, advice))
-
-
-def lost_report(run_id: UUID, plan: Plan, started_at: datetime) -> PreFlightReport:
-    """Return the NO-GO of a run whose state vanished while its caller waited."""
-    advice = "Redis lost data (FLUSHALL, a restart without append-only file, eviction): run it again."
-    return _stopped_report(run_id, plan, started_at, "broker", errored("the run's state was lost", advice))
-
-
-def _stopped_report(
-    run_id: UUID, plan: Plan, started_at: datetime, name: str, answer: dict[str, Any]
-) -> PreFlightReport:
-    because = f"{name} error"
-    lines: list[CheckReport] = [skipped_line(check, because) for check in plan.checks if check.name != name]
-    lines.append(answered_line(engine_check(name), answer))
-    context = plan.context
-    return PreFlightReport(
-        id=run_id,
-        mode=context.mode,
-        event_type=context.event_type,
-        checks=tuple(sorted(lines, key=plan_order)),
-        created_at=started_at,
-        duration_ms=max(0, round((datetime.now(UTC) - started_at).total_seconds() * 1000)),
-        campaign_id=context.campaign_id,
-        streamer_ids=context.streamer_ids,
-        triggered_by=context.triggered_by,
-        metadata=redact_values(context.metadata),
-    )

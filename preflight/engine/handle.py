@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Literal, Self
 from uuid import UUID
 
-from preflight.engine.caller import Caller, Wait, broker_report
+from preflight.engine.caller import Caller
 from preflight.engine.plan import Plan
 from preflight.engine.state import CheckProgress
+from preflight.engine.wait import Wait
 from preflight.exceptions import BrokerUnavailable, ReportNotReady
 from preflight.types import PreFlightReport
 
@@ -80,14 +81,27 @@ class FullRun(PreFlightRun):
 
     def open(self) -> Self:
         """Open the run in Redis; when that fails it has ended with NO-GO because of `broker`."""
-        caller, wait = self._caller(), self.wait
-        caller.inbox.expect(self.id, wait.wake)
+        inbox = self._caller().inbox
+        inbox.expect(self.id, self.wait.wake)
         try:
-            caller.open(self.id, wait.plan, inbox=caller.inbox.key)
+            self._caller().open(self.id, self.wait.plan, inbox=inbox.key)
         except BrokerUnavailable as error:
-            caller.abort(self.id, str(error))
-            self._end(broker_report(self.id, wait.plan, wait.started_at, str(error)))
+            self._unopened(str(error))
         return self
+
+    async def aopen(self) -> Self:
+        """Do what `open` does without blocking the event loop."""
+        inbox = self._caller().inbox
+        inbox.expect(self.id, self.wait.wake)
+        try:
+            await self._caller().aopen(self.id, self.wait.plan, inbox=inbox.key)
+        except BrokerUnavailable as error:
+            self._unopened(str(error))
+        return self
+
+    def _unopened(self, message: str) -> None:
+        self._caller().abort(self.id, message)
+        self._end(self.wait.without_broker(message))
 
     def report(self, timeout: float | None = None) -> PreFlightReport:
         """Wait for the report and return it; raise `ReportNotReady` after `timeout` seconds, if given."""
@@ -107,13 +121,11 @@ class FullRun(PreFlightRun):
         self._caller().inbox.expect(self.id, wake)
         if self._report is None and not self.wait.woken.is_set():
             await self._awake(awake)
-        while (report := await self._apoll()) is None:
+        while self._report is None:
+            if report := await self._caller().alook(self.wait):
+                return self._end(report)
             await self._awake(awake)
-        return report
-
-    async def _apoll(self) -> PreFlightReport | None:
-        """Return the report if there is one now: from what the wake-up brought, else by I/O in a thread."""
-        return self.poll() if self._report or self.wait.ended else await asyncio.to_thread(self.poll)
+        return self._report
 
     async def _awake(self, awake: asyncio.Event) -> None:
         """Wait until the run ends, or until it is time to look."""

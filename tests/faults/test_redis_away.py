@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from acceptance.processes import eventually
 
@@ -89,6 +93,34 @@ def test_a_redis_that_stays_away_is_no_go_by_the_deadline(fragile_redis, private
     eventually(fragile_redis.live, "the worker announces itself again")
     fragile_redis.expect_go()
     assert fragile_redis.stored(report.id).to_json() == report.to_json()
+
+
+def test_callers_in_an_event_loop_share_no_threads_while_redis_is_silent(fragile_redis, private_valkey):
+    """Many wait, and the application keeps all of asyncio's own threads busy: each is told in time all the same."""
+    fragile_redis.worker()
+    story = fragile_redis.story({"alpha": "waits"})
+    executor, busy = ThreadPoolExecutor(1), threading.Event()
+
+    async def all_told():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(executor)
+        executor.submit(busy.wait)
+        details = fragile_redis.details(story) | {"timeout": 3, "raise_on_failure": False}
+        try:
+            async with asyncio.timeout(60):
+                waits = [asyncio.create_task(fragile_redis.runner.arun(mode="full", **details)) for _ in range(60)]
+                while len(fragile_redis.client.keys("*:r:*")) < len(waits):
+                    await asyncio.sleep(0)
+                private_valkey.pause()
+                return await asyncio.gather(*waits)
+        finally:
+            private_valkey.resume()
+            busy.set()
+
+    reports = asyncio.run(all_told())
+
+    assert {report["broker"].status for report in reports} == {"error"}
+    assert max(report.duration_ms for report in reports) <= 3000 + 2000
 
 
 def test_a_flushed_redis_leaves_no_endless_waiter(fragile_redis):
