@@ -10,6 +10,7 @@ import pytest
 from acceptance.processes import eventually
 
 from preflight.exceptions import ReportNotReady
+from preflight.threads import in_daemon_thread
 
 
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
@@ -101,6 +102,9 @@ def test_callers_in_an_event_loop_share_no_threads_while_redis_is_silent(fragile
     story = fragile_redis.story({"alpha": "waits"})
     executor, busy = ThreadPoolExecutor(1), threading.Event()
 
+    def all_open():
+        return len(fragile_redis.client.keys("*:r:*")) == 60
+
     async def all_told():
         loop = asyncio.get_running_loop()
         loop.set_default_executor(executor)
@@ -109,8 +113,7 @@ def test_callers_in_an_event_loop_share_no_threads_while_redis_is_silent(fragile
         try:
             async with asyncio.timeout(60):
                 waits = [asyncio.create_task(fragile_redis.runner.arun(mode="full", **details)) for _ in range(60)]
-                while len(fragile_redis.client.keys("*:r:*")) < len(waits):
-                    await asyncio.sleep(0)
+                await in_daemon_thread(lambda: eventually(all_open, "every run is open"))
                 private_valkey.pause()
                 return await asyncio.gather(*waits)
         finally:
