@@ -1,0 +1,81 @@
+"""What settings are made of: lists of words, and addresses of servers that are told apart from typing errors."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import pydantic
+from pydantic import SecretStr
+from pydantic_settings import NoDecode
+
+REDIS_SCHEMES = ("redis", "rediss")
+BROKER_SCHEMES = (*REDIS_SCHEMES, "amqp", "amqps")
+POSTGRESQL_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
+
+
+def _words(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+Words = Annotated[tuple[str, ...], NoDecode, pydantic.BeforeValidator(_words)]
+
+
+def checked_url(value: str, schemes: tuple[str, ...]) -> str:
+    """Return the URL if it is well formed and of one of the schemes; raise `ValueError` that says what is wrong."""
+    if any(character.isspace() or not character.isprintable() for character in value):
+        raise ValueError("has a space, a newline or another character that no URL holds")
+    scheme, colon, rest = value.partition("://")
+    if not colon or scheme not in schemes:
+        raise ValueError(f"must start with {' or '.join(f'{name}://' for name in schemes)}")
+    if re.search(r"%(?![0-9A-Fa-f]{2})", rest):
+        raise ValueError("has a '%' that is no escape: write a literal '%' as %25")
+    if rest.partition("/")[0].count("@") > 1 or set("/?#") & set(rest.rpartition("@")[0]):
+        raise ValueError("has a literal '@', '/', '?' or '#' in its user or password: write %40, %2F, %3F, %23")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError("has a port that is no number from 1 to 65535") from None
+    if not parts.hostname and not scheme.startswith("postgres"):
+        raise ValueError("names no host")
+    if port == 0:
+        raise ValueError("has a port that is no number from 1 to 65535")
+    return value
+
+
+def _redis_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None or not value.get_secret_value():
+        return None
+    return _with_database_number(value, checked_url(value.get_secret_value(), REDIS_SCHEMES))
+
+
+def _broker_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None or not value.get_secret_value():
+        return None
+    url = checked_url(value.get_secret_value(), BROKER_SCHEMES)
+    return _with_database_number(value, url) if url.startswith("redis") else value
+
+
+def _with_database_number(value: SecretStr, url: str) -> SecretStr:
+    database = urlsplit(url).path.strip("/")
+    if database and not database.isdigit():
+        raise ValueError("ends in a database that is no number, as in redis://host:6379/0")
+    return value
+
+
+def _database_url(value: SecretStr | None) -> SecretStr | None:
+    if value is None or not value.get_secret_value():
+        return None
+    url = checked_url(value.get_secret_value(), POSTGRESQL_SCHEMES)
+    if not urlsplit(url).path.strip("/"):
+        raise ValueError("names no database, as in postgresql://user:password@host:5432/database")
+    return SecretStr(f"postgresql+psycopg2://{url.partition('://')[2]}")
+
+
+RedisUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_redis_url)]
+BrokerUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_broker_url)]
+DatabaseUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_database_url)]
