@@ -15,7 +15,7 @@ from uuid import UUID
 import redis
 import uuid_utils.compat
 
-from preflight.engine.connection import connect, now_ms, refuse_unfit, unavailable
+from preflight.engine.connection import connect, refuse_unfit, unavailable
 from preflight.engine.dispatch import Dispatch, process_dispatch
 from preflight.engine.inbox import Inbox
 from preflight.engine.io_thread import IoThread
@@ -150,7 +150,7 @@ class Caller:
             return wait.lost()
         if time.monotonic() >= wait.deadline_at:
             self._worker_alive(wait)
-            self._mend(wait.run_id)
+            Watchdog(self.runs, "caller").end(wait.run_id)
         elif time.monotonic() >= wait.worker_wanted_by and not self._worker_alive(wait):
             self.runs.abort(wait.run_id, "workers", no_worker())
         else:
@@ -160,10 +160,6 @@ class Caller:
 
     def _state(self, wait: Wait) -> RunState:
         return wait.state(self.runs.fields(wait.run_id))
-
-    def _mend(self, run_id: UUID) -> None:
-        watchdog = Watchdog(self.runs, "caller")
-        watchdog.mend(run_id, watchdog.surroundings(now_ms(self.runs.client)))
 
     def _worker_alive(self, wait: Wait) -> bool:
         alive = self.runs.alive() > 0

@@ -160,9 +160,12 @@ class Runs:
         """Publish what a script could not push; return why that failed, or "". The watchdog sends it again then."""
         return self.dispatch.publish([Sending.of(text) for text in unpublished]) if unpublished else ""
 
-    def expire(self, run_id: UUID, unanswered: Mapping[str, tuple[Answer, str]]) -> bool:
-        """End a run whose deadline has passed, with (answer, severity) for each check that gave none."""
-        arguments: list[str | int | float] = [str(run_id)]
+    def expire(self, run_id: UUID, unanswered: Mapping[str, tuple[Answer, str]], *, over: bool = False) -> bool:
+        """End a run whose deadline has passed, with (answer, severity) for each check that gave none.
+
+        `over`: on its caller's clock it has passed. Redis may have opened the run later than it was asked to.
+        """
+        arguments: list[str | int | float] = [str(run_id), int(over)]
         for name, (answer, severity) in unanswered.items():
             arguments += [name, blocks(answer, severity), answers.encode(answer)]
         return bool(self.call("expire", self._run_keys(run_id), arguments))

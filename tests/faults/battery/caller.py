@@ -83,6 +83,7 @@ class Caller:
         self.orders = orders
         self.dice = random.Random(orders.seed)
         self.runner = NotingRunner(orders.notes)
+        assert len(self.runner.registry)  # imported before the first call: a deadline counts from the opening
         self.stopping = threading.Event()
         self._numbers = itertools.count()
 

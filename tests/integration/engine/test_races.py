@@ -41,7 +41,7 @@ class Finishers:
 
     def caller(self, run_id, turn):
         """Say, as the caller, that the time is over."""
-        return self.bench.runs.expire(run_id, expired(self.bench.state(run_id)))
+        return self.bench.runs.expire(run_id, expired(self.bench.state(run_id)), over=True)
 
     def watchdog(self, run_id, turn):
         """Look, as the watchdog."""
@@ -59,8 +59,8 @@ class Witness(Runs):
 
     won = False
 
-    def expire(self, run_id, unanswered):
-        self.won = super().expire(run_id, unanswered)
+    def expire(self, run_id, unanswered, *, over=False):
+        self.won = super().expire(run_id, unanswered, over=over)
         return self.won
 
 
