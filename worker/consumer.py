@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import Any
 
 import kombu
@@ -26,6 +27,7 @@ class Consumer(consumer.Consumer):
 
     hub: Any
     slots: Slots
+    _connected_at = 0.0
 
     def __init__(self, on_task_request: Any, **options: Any) -> None:
         super().__init__(self._admit, **options)
@@ -43,7 +45,9 @@ class Consumer(consumer.Consumer):
         self.slots.clear()
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Connect, or try again until it works."""
+        """Connect, or try again until it works; a connection that was lost at once is not made anew at once."""
+        time.sleep(max(0.0, self._connected_at + MOST_SECONDS - time.monotonic()))
+        self._connected_at = time.monotonic()
         conn.ensure_connection = functools.partial(
             conn.ensure_connection,
             interval_start=FIRST_SECONDS,

@@ -19,6 +19,9 @@ from redis.exceptions import InvalidResponse, ResponseError
 
 logger = logging.getLogger("preflight.worker")
 
+#: A server that refuses (a read-only replica, a full disk) is asked again after this time.
+_REFUSED_SECONDS = 0.5
+
 #: What a malformed message raises in kombu and Celery. What a lost connection raises is none of these.
 _MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 
@@ -51,6 +54,9 @@ class Channel(redis.Channel):
 
     #: False with a Redis before 7.0, which knows no BLMPOP.
     _takes_many = True
+    #: Nothing is asked before this instant of `time.monotonic`: the server has refused.
+    _refused_until = 0.0
+    _refusal = ""
 
     # What kombu's channel has and the type stubs leave out.
     connection_errors: tuple[type[Exception], ...]
@@ -64,7 +70,7 @@ class Channel(redis.Channel):
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         queues = self._queue_cycle.consume(len(self.active_queues))
-        if not queues:
+        if not queues or time.monotonic() < self._refused_until:
             return
         keys = [self._q_for_pri(queue, step) for step in self.priority_steps for queue in queues]
         wait = (self.brpop_timeout if timeout is None else timeout) or 0
@@ -84,20 +90,29 @@ class Channel(redis.Channel):
         """Return a queue and messages of it; raise `Empty` when none came."""
         try:
             reply = self.client.parse_response(self.client.connection, "BRPOP", **options)
+            self._refusal = ""
+        except ResponseError as error:
+            reply = None
+            self._refused(str(error))
         except self.connection_errors:
             self.client.connection.disconnect()  # the next turn of the loop connects again
             raise
-        except ResponseError as error:
-            if not self._takes_many or "unknown command" not in str(error):
-                raise
-            self._takes_many = False
-            reply = None
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
         if not reply:
             raise Empty
         return bytes_to_str(reply[0]).rsplit(self.sep, 1)[0], reply[1] if self._takes_many else [reply[1]]
+
+    def _refused(self, reason: str) -> None:
+        """Ask in the older way, or a little later: the worker outlives a server that refuses."""
+        if self._takes_many and "unknown command" in reason:
+            self._takes_many = False
+            return
+        self._refused_until = time.monotonic() + _REFUSED_SECONDS
+        if reason != self._refusal:
+            logger.error("no message can be taken: %s", reason)
+        self._refusal = reason
 
     def _deliver_or_drop(self, queue: str, text: bytes) -> None:
         held = self._newest_tag()
@@ -117,9 +132,9 @@ class Channel(redis.Channel):
 class Transport(redis.Transport):
     """The Redis transport with that channel.
 
-    A server that does not speak Redis' language for a while (a proxy's error page) costs the connection, as a lost
-    one does, and not the worker.
+    A server that does not speak Redis' language for a while (a proxy's error page), or refuses what else Celery asks of
+    it, costs the connection, as a lost one does, and not the worker.
     """
 
     Channel = Channel
-    connection_errors = (*redis.Transport.connection_errors, InvalidResponse)
+    connection_errors = (*redis.Transport.connection_errors, InvalidResponse, ResponseError)

@@ -126,6 +126,18 @@ def test_callers_in_an_event_loop_share_no_threads_while_redis_is_silent(fragile
     assert max(report.duration_ms for report in reports) <= 3000 + 2000
 
 
+@pytest.mark.parametrize("role", ["checks", "all"])
+def test_a_worker_outlives_a_redis_that_refuses(fragile_redis, private_valkey, role):
+    """A read-only replica gives no message and takes no acknowledgement: the same worker asks until it can."""
+    worker = fragile_redis.worker(PREFLIGHT_WORKER_ROLE=role)
+    fragile_redis.client.replicaof("127.0.0.1", "1")
+    eventually(lambda: "no message can be taken" in worker.log, "the worker is refused", lambda: worker.log)
+    fragile_redis.client.replicaof("NO", "ONE")
+
+    fragile_redis.expect_go()
+    assert not worker.ended()
+
+
 def test_a_flushed_redis_leaves_no_endless_waiter(fragile_redis):
     """The state of an open run is gone: its caller is told so, NO-GO, and stores that."""
     fragile_redis.worker()
