@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
+import inspect
 import secrets
 import socket
 import ssl
@@ -19,17 +21,45 @@ import servers
 
 from preflight import addresses
 from preflight.context import CheckContext
+from preflight.declaration import PreFlightCheck
 from preflight.embedded.valkey import Valkey, start_valkey
+from preflight.examples import Example
 from preflight.types import CheckResult
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CONTEXT = CheckContext(mode="full", event_type="poll_launch")
 
 
+#: The documented examples that answers of these tests were of, by check.
+SEEN: dict[type[PreFlightCheck], set[Example]] = collections.defaultdict(set)
+
+
 async def _ask(check) -> CheckResult:
     # The engine's own limit: a check that is still at it then has not kept its promise.
     async with asyncio.timeout(check.timeout):
-        return await check.execute(CONTEXT)
+        answer = check.execute(CONTEXT)
+        return await answer if inspect.isawaitable(answer) else answer
+
+
+def documented(check, result: CheckResult) -> CheckResult:
+    """Return an answer of a check, which must be of a kind that the check documents."""
+    found = [example for example in type(check).examples if example.matches(result)]
+    assert found, f"{check.name} documents no answer like this: {result}"
+    SEEN[type(check)].update(found)
+    return result
+
+
+@pytest.fixture
+def not_given(request) -> Callable[[type[PreFlightCheck]], list[Example]]:
+    """Return the function that tells which documented answers of a check no test has met.
+
+    The test that uses it comes last in its module, and is skipped when a part of the module was selected.
+    """
+    written = {name for name, value in vars(request.module).items() if name.startswith("test_") and callable(value)}
+    ran = {item.originalname for item in request.session.items if item.module is request.module}
+    if written - ran:
+        pytest.skip("only a part of this module's tests was selected")
+    return lambda check: [example for example in check.examples if example not in SEEN[check]]
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +81,7 @@ def ask():
         assert answers, "the check did not end"
         if isinstance(answers[0], BaseException):
             raise answers[0]
-        return answers[0]
+        return documented(check, answers[0])
 
     return ask
 

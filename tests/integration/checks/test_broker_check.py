@@ -43,3 +43,8 @@ def test_a_peer_that_is_no_redis_fails(ask, request, peer, message):
     assert message in result.message
     assert result.remediation
     assert "canary" not in repr(dataclasses.asdict(result))
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(BrokerCheck) == []

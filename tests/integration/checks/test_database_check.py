@@ -159,3 +159,8 @@ def test_a_malformed_url_fails_without_its_password(ask, url):
     assert result.remediation
     assert "canary" not in repr(dataclasses.asdict(result))
     assert "can%ary" not in repr(dataclasses.asdict(result))
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(DatabaseCheck) == []

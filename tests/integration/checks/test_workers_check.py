@@ -59,3 +59,8 @@ def test_an_unreachable_redis_fails(ask, refused_port, namespace):
 
     assert result.status is Status.FAILED
     assert "cannot be reached" in result.message
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(WorkersCheck) == []
