@@ -96,7 +96,7 @@ class DnsCheck(PreFlightCheck):
         except Exception as error:
             message, remediation = self._trouble(error)
             return CheckResult.failed(message, error=_line(error), remediation=remediation)
-        return self._judged([str(record) for record in answer])
+        return self._judged(sorted(str(record) for record in answer))
 
     def _resolver(self) -> dns.asyncresolver.Resolver:
         """Return a resolver for the name server; raise `ValueError` whose text follows "The entry"."""
@@ -108,7 +108,7 @@ class DnsCheck(PreFlightCheck):
         return resolver
 
     def _judged(self, records: list[str]) -> CheckResult:
-        facts = {"records": [shown(record) for record in records[:MAX_SHOWN]]}
+        facts = {"records": [shown(record)[1:-1] for record in records[:MAX_SHOWN]]}
         message = f"{self.host} has the {self.record_type} record {_listed(records)}"
         if self.expected and _plain(self.expected) not in map(_plain, records):
             message = f"{message} and not {shown(self.expected)[1:-1]}"
@@ -150,9 +150,12 @@ def _address(text: str) -> tuple[str, int]:
     match = SERVER.fullmatch(text)
     address, port = (match["inner"] or match["plain"], int(match["port"])) if match else (text.strip("[]"), 53)
     try:
-        return str(ipaddress.ip_address(address)), port
+        address = str(ipaddress.ip_address(address))
     except ValueError:
-        raise ValueError("holds a name server that is no address, as in shop.example@10.0.0.53") from None
+        port = 0
+    if not 0 < port < 65536:
+        raise ValueError("holds a name server that is no address, as in shop.example@10.0.0.53")
+    return address, port
 
 
 def _plain(record: str) -> str:
