@@ -8,7 +8,7 @@ import re
 
 import documents
 import pytest
-from documents import DOCS, PAGES, README, ROOT, blocks
+from documents import DOCS, PAGES, README, blocks
 
 from preflight.cli import check_pages
 from preflight.settings import PREFIX, Settings
