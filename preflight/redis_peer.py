@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import redis.asyncio
 from redis import exceptions
+from redis._parsers import _AsyncRESP2Parser
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -17,6 +18,9 @@ from preflight.addresses import look_up
 from preflight.examples import failed
 from preflight.redaction import redact, without_secrets_of
 from preflight.threads import in_daemon_thread
+
+#: Bytes of a text and items of a list in a reply; a check asks for less.
+MAX_REPLY = 1024
 
 
 class Trouble(NamedTuple):
@@ -54,6 +58,19 @@ RARER_EXAMPLES = (
 )
 
 
+class _Reading(_AsyncRESP2Parser):
+    """Reads the replies, and refuses one that is larger than any that a check asks for.
+
+    hiredis makes room for whatever a peer announces: a list of two billion items holds its process for seconds.
+    """
+
+    async def _readline(self) -> bytes:
+        line: bytes = await super()._readline()
+        if line[:1] in (b"$", b"*") and int(line[1:]) > MAX_REPLY:
+            raise exceptions.InvalidResponse("announces more than any reply holds")
+        return line
+
+
 def address_of(url: str) -> str:
     """Return "host:port" of a Redis URL, which is all of it that a message may show."""
     parts = urlsplit(url)
@@ -72,6 +89,7 @@ async def connected(url: str) -> AsyncIterator[redis.asyncio.Redis]:
     client = redis.asyncio.Redis.from_url(
         url,
         protocol=2,
+        parser_class=_Reading,
         retry=Retry(NoBackoff(), 0),
         single_connection_client=True,
         socket_timeout=None,
@@ -118,7 +136,7 @@ def _unreachable(error: Exception, where: str, text: str) -> Trouble:
         return Trouble(f"{where} does not speak TLS as expected: {text}", "Use redis:// or fix its certificate.")
     if "max number of clients" in text:
         return Trouble(f"{where} has no connection left", "Raise its maxclients or close idle clients.")
-    if "Protocol error" in text or isinstance(error, UnicodeError | TypeError | AttributeError):
+    if isinstance(error, ValueError | TypeError | AttributeError):  # what answers speaks something else
         return _not_a_redis(where)
     return Trouble(f"{where} cannot be reached: {text}", _START_IT)
 

@@ -40,7 +40,7 @@ class MigrationsCheck(PreFlightCheck):
     )
 
     default_remediation = postgresql_peer.SEE_ACTIVITY
-    permissions = "GRANT SELECT ON preflight_schema_version TO <user>"
+    permissions = "GRANT CONNECT ON DATABASE <database> TO <user>; GRANT SELECT ON preflight_schema_version TO <user>"
     examples = (
         passed("the reports' schema is at <0001>, as it must be"),
         failed("the reports' database has no schema", UPGRADE),

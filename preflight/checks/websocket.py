@@ -118,8 +118,10 @@ class WebsocketCheck(PreFlightCheck):
 
     async def _listen(self, where: str) -> CheckResult:
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
+        # Cancelled in a TLS handshake, httpx leaves its connection open: it has to give up by itself before.
+        patience = httpx.Timeout(None, connect=0.8 * self.timeout)
         async with (
-            httpx.AsyncClient(verify=trust(), trust_env=False, timeout=None) as client,  # noqa: S113  # bounded above
+            httpx.AsyncClient(verify=trust(), trust_env=False, timeout=patience) as client,
             client.stream("GET", self.url, headers=headers) as response,
         ):
             kind = response.headers.get("content-type", "nothing").partition(";")[0].strip().lower()
