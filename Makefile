@@ -9,7 +9,7 @@ SEED ?=
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit mutants lint screenshot bench faults lock clean
+.PHONY: help setup demo test test-unit mutants lint docs-checks screenshot bench faults lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,6 +33,9 @@ lint: $(STAMP) ## Style, types, import direction
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+docs-checks: $(STAMP) ## Write docs/checks from the checks themselves
+	@$(BIN)/python docs/checks/pages.py
 
 screenshot: $(STAMP) ## Make the README's picture from a real run
 	@$(BIN)/python docs/images/screenshot.py

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from preflight import runner
     from preflight.context import CheckContext
     from preflight.declaration import PreFlightCheck
+    from preflight.examples import Example
     from preflight.exceptions import InvalidRun, PreFlightError, PreFlightFailed
     from preflight.registry import PreFlightRegistry, check, default_registry
     from preflight.runner import PreFlightRun, PreFlightRunner
@@ -19,6 +20,7 @@ _HOMES = {
     "CheckContext": "context",
     "CheckReport": "types",
     "CheckResult": "types",
+    "Example": "examples",
     "InvalidRun": "exceptions",
     "PreFlightCheck": "declaration",
     "PreFlightError": "exceptions",
@@ -37,6 +39,7 @@ __all__ = [
     "CheckContext",
     "CheckReport",
     "CheckResult",
+    "Example",
     "InvalidRun",
     "PreFlightCheck",
     "PreFlightError",

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar, Self
 
 from preflight.context import CheckContext
+from preflight.examples import Example
 from preflight.settings import Settings
 from preflight.types import CheckResult, Severity
 
@@ -50,6 +51,10 @@ class PreFlightCheck:
 
     #: What to say when the engine, not the check, has to speak for it (a timeout, a lost worker).
     default_remediation: ClassVar[str | None] = None
+    #: One of every kind of answer that it gives, for its documentation.
+    examples: ClassVar[tuple[Example, ...]] = ()
+    #: What the account that it uses must be allowed, as its server writes that: an ACL rule, a GRANT.
+    permissions: ClassVar[str | None] = None
 
     def execute(self, context: CheckContext) -> CheckResult | Awaitable[CheckResult]:
         """Ask the question. May be `async def`. An exception is `error` for this check alone."""

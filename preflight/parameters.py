@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import pydantic
+import pydantic.fields
 
 from preflight.context import shown
 from preflight.declaration import DECLARATION, FunctionCheck, source_of
@@ -17,14 +18,22 @@ from preflight.redaction import MASK, is_secret_name, redact
 
 Check = TypeVar("Check")
 
+#: How limits of numbers are told, by their names in `Field`.
+_KINDS = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """One parameter of a check, as documentation shows it; a secret's default is masked."""
+    """One parameter of a check, as documentation shows it; a secret's default is masked.
+
+    `limits` and `meaning` are what pydantic's `Field` in its type says, nothing where that says nothing.
+    """
 
     name: str
     type: str
     default: str
+    limits: str = ""
+    meaning: str = ""
 
 
 def parameter_types(check: object) -> dict[str, Any]:
@@ -90,9 +99,34 @@ def parameters(check: object) -> list[Parameter]:
     """Return the parameters of a check for its documentation, in the order of its fields."""
     types = parameter_types(check)
     return [
-        Parameter(name=name, type=_type_name(types[name]), default=_default(name, getattr(check, name)))
+        Parameter(
+            name=name,
+            type=_type_name(types[name]),
+            default=_default(name, getattr(check, name)),
+            limits=_limits(types[name]),
+            meaning=_meaning(types[name]),
+        )
         for name in types
     ]
+
+
+def _limits(annotation: Any) -> str:
+    """Return the range of a number in words, "0 to 100"."""
+    found = {
+        kind: getattr(limit, kind) for limit in _constraints(annotation) for kind in _KINDS if hasattr(limit, kind)
+    }
+    words = [f"{word} {found[kind]:g}" for kind, word in _KINDS.items() if kind in found]
+    return " ".join(words).removeprefix("from ") if len(words) > 1 else "".join(words)
+
+
+def _meaning(annotation: Any) -> str:
+    descriptions = (getattr(part, "description", None) for part in getattr(annotation, "__metadata__", ()))
+    return next((text for text in reversed([*descriptions]) if text), "")
+
+
+def _constraints(annotation: Any) -> Iterator[Any]:
+    for part in getattr(annotation, "__metadata__", ()):
+        yield from part.metadata if isinstance(part, pydantic.fields.FieldInfo) else (part,)
 
 
 def _type_name(annotation: Any) -> str:

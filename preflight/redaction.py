@@ -6,8 +6,9 @@ Every pattern is bounded, so that its cost grows with the text's length and not 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 MASK = "***"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -30,6 +31,7 @@ _ASSIGNED = re.compile(
     r"(?:\\\"[^\"]*\"?|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s,;&'\")\]}]+)",
     re.IGNORECASE,
 )
+_PATHS_THAT_NAME_DATABASES = ("redis", "rediss", "postgresql", "postgresql+psycopg2", "postgres")
 _SECRET_KEY = re.compile(_SENSITIVE, re.IGNORECASE)
 _PATTERNS = (_URL_PASSWORD, _URL_TOKEN_USER, _HEADER, _BEARER, _JSON_WEB_TOKEN, _ASSIGNED)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -40,6 +42,29 @@ def redact(text: str) -> str:
     for pattern in _PATTERNS:
         text = pattern.sub(lambda match: match["head"] + MASK, text)
     return text
+
+
+def without_secrets_of(url: str, text: str) -> str:
+    """Mask in a text what a URL keeps secret, as written and unescaped: a peer may repeat whatever it was sent.
+
+    That is the password, the user where there is none, the path of a web address, and the query.
+    """
+    try:
+        secrets = sorted(_secrets(urlsplit(url)), key=len, reverse=True)
+    except ValueError:  # a URL that cannot be taken apart is secret as a whole
+        secrets = [url]
+    for secret in secrets:
+        text = text.replace(secret, MASK) if secret else text
+    return text
+
+
+def _secrets(parts: SplitResult) -> Iterator[str]:
+    written = [parts.password or parts.username or "", parts.query]
+    if parts.scheme not in _PATHS_THAT_NAME_DATABASES and len(parts.path) > 1:
+        written.append(parts.path)
+    yield from (form for text in written for form in (text, unquote(text)))
+    # A value as short as "1" stands everywhere, and is no secret.
+    yield from (value for _, value in parse_qsl(parts.query) if len(value) > 3)
 
 
 def is_secret_name(name: str) -> bool:

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
         description="Real-time server for the check `websocket`: ws://, wss://, or http(s):// for SSE.",
     )
     check_http_urls: Words = Field((), description="Addresses asked by the checks `http`, as name=url or url.")
+    check_tcp_targets: Words = Field(
+        (), description="Hosts and ports asked by the checks `tcp`, as name=host:port or host:port."
+    )
+    check_dns_names: Words = Field((), description="Names asked by the checks `dns`, as name=host:TYPE@server or host.")
     check_disk_paths: Words = Field(
         ("/",), description="File systems whose free space the check `disk` compares with its thresholds."
     )

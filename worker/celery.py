@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
 
 from beat_schedule import beat_schedule
 from preflight.engine.celery_app import create_app
@@ -19,6 +19,7 @@ app.steps["consumer"].add("worker.consumer:LightQueue")
 app.set_default()
 
 setup_logging.connect(logs.configure)
+beat_init.connect(signals.tick_at_once)
 worker_init.connect(signals.prepare)
 worker_process_init.connect(tracer.install)
 worker_ready.connect(signals.start_keepers)

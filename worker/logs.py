@@ -12,6 +12,9 @@ from typing import Any
 from preflight.redaction import redact
 from preflight.settings import settings
 
+#: Libraries that tell every call at INFO or DEBUG, with addresses whose path and query may be secret.
+TALKATIVE = ("alembic", "httpcore", "httpx", "websockets")
+
 
 class ConsoleFormatter(logging.Formatter):
     """Time, level, logger and message. Text from outside cannot forge a line: newlines are escaped."""
@@ -51,3 +54,5 @@ def configure(loglevel: int | str | None = None, logfile: str | None = None, **_
     handler = logging.handlers.WatchedFileHandler(logfile) if logfile else logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings().log_format == "json" else ConsoleFormatter())
     logging.basicConfig(level=loglevel or logging.INFO, handlers=[handler], force=True)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
-from preflight.redis_peer import address_of, connected, trouble_of
+from preflight.examples import passed
+from preflight.redis_peer import EXAMPLES, address_of, connected, trouble_of
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -20,7 +21,9 @@ from preflight.types import CheckResult
 class BrokerCheck(PreFlightCheck):
     """Ask PreFlight's own Redis for a PING.
 
-    The opening of a run answers this check itself: a run that could be opened has a broker.
+    The opening of a run answers this check itself and no worker executes it: a run that could be opened has a broker;
+    with `PREFLIGHT_BROKER_URL` its first checks were published there too. Executed by hand it asks truthfully. It can
+    stop a run, and never makes one a GO. The rarer refusals are those of `redis`.
     """
 
     name: str = "broker"
@@ -29,10 +32,12 @@ class BrokerCheck(PreFlightCheck):
     url: SecretStr = dataclasses.field(default=SecretStr("redis://localhost:6379/0"), metadata={"parameter": False})
 
     default_remediation = "Start the Redis that PREFLIGHT_REDIS_URL names, or correct the setting."
+    permissions = "+ping +select"
+    examples = (passed("Redis at <broker:6379> answers"), *EXAMPLES)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Ask the Redis of `PREFLIGHT_REDIS_URL`."""
+        """Ask the Redis of `PREFLIGHT_REDIS_URL`, if it is set."""
         return [cls(url=settings.redis_url)] if settings.redis_url else []
 
     async def execute(self, context: CheckContext) -> CheckResult:

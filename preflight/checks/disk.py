@@ -13,6 +13,7 @@ from pydantic import Field
 
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
+from preflight.examples import failed, passed, skipped, warning
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -23,21 +24,32 @@ Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 class DiskCheck(PreFlightCheck):
     """Compare the free space of a file system with a threshold.
 
-    Passes from `warn_below_percent` on, warns below it, fails below `fail_below_percent`.
+    Passes from `warn_below_percent` on, warns below it, fails below `fail_below_percent`. What counts is the space that
+    ordinary users have.
     """
 
     name: str = "disk"
     priority: int = 0
     timeout: float = 2.0
-    path: Path = Path("/")
-    warn_below_percent: Percent = 15.0
-    fail_below_percent: Percent = 5.0
+    path: Annotated[Path, Field(description="the file system that holds this path")] = Path("/")
+    warn_below_percent: Annotated[Percent, Field(description="less free space is a warning")] = 15.0
+    fail_below_percent: Annotated[Percent, Field(description="less free space is a failure")] = 5.0
 
     default_remediation = "See whether the file system hangs, as one on a lost network share does: `df` tells."
+    examples = (
+        passed("<62> % of </data> is free"),
+        warning("<11> % of </data> is free", "Free space on </data>, or move the data."),
+        failed("<3> % of </data> is free", "Free space on </data>, or move the data."),
+        failed(
+            "</data> cannot be looked at: <No such file or directory>",
+            "Create or mount </data>, or correct PREFLIGHT_CHECK_DISK_PATHS.",
+        ),
+        skipped("</proc> is on a file system without a size"),
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Ask once per path of `PREFLIGHT_CHECK_DISK_PATHS`: `disk` for the first, `disk_<path>` for the others."""
+        """Ask about every path of `PREFLIGHT_CHECK_DISK_PATHS`: `disk` for the first, `disk_<path>` for the others."""
         paths = dict.fromkeys(Path(text).expanduser() for text in settings.check_disk_paths)
         named: dict[str, Path] = {}
         for path in paths:

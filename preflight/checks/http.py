@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import re
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Self
 from urllib.parse import urljoin
@@ -21,16 +20,19 @@ from preflight import addresses
 from preflight.addresses import Target
 from preflight.context import CheckContext, shown
 from preflight.declaration import PreFlightCheck
-from preflight.exceptions import AddressRefused, InvalidSettings
-from preflight.redaction import redact
+from preflight.examples import failed, passed, warning
+from preflight.exceptions import AddressRefused
+from preflight.redaction import redact, without_secrets_of
 from preflight.settings import Settings
+from preflight.target_names import named_targets
 from preflight.types import CheckResult
 
 MAX_REDIRECTS = 5
 MAX_BODY_BYTES = 1024 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-NAMED_URL = re.compile(r"(?P<name>[a-z][a-z0-9_]{0,63})=(?P<url>.*)", re.ASCII | re.DOTALL)
 CORRECT_IT = "Correct the address in PREFLIGHT_CHECK_HTTP_URLS."
+CORRECT_PLACE = "Correct scheme and port of the address."
+START_IT = "Start what serves this address, or correct it."
 REPAIR_IT = "See the log of what serves this address."
 
 StatusRange = Annotated[str, Field(pattern=r"^[1-5]\d\d(-[1-5]\d\d)?$")]
@@ -44,9 +46,13 @@ class _Unusable(Exception):
 class HttpCheck(PreFlightCheck):
     """Ask an HTTP address with GET, and judge status, latency, a value of its JSON, and its certificate.
 
-    `expected_status` is one status or a range. `max_latency_ms` counts until the head of the last answer is there;
-    0 is no limit. `json_path` is dotted ("services.0.state") and `json_value` what must be there, as JSON or as
-    text; the body (1 MiB at most) is only read for it. Fewer than `min_certificate_days` left is a warning.
+    Only `http` and `https` addresses without a user are called. Every address that a name leads to must be public, in
+    whatever spelling, unless `PREFLIGHT_HTTP_ALLOW_PRIVATE` is true, and the connection goes to the address that was
+    checked. Five redirects are followed, each through the same guard.
+
+    The body is read only when a value of it is asked about, 1 MiB at most, never unpacked. Proxies of the environment
+    are not used. Certificates are checked against certifi, the system's authorities and `SSL_CERT_FILE`. Messages name
+    scheme, host and port only: paths and queries may hold secrets.
     """
 
     name: str = "http"
@@ -55,28 +61,57 @@ class HttpCheck(PreFlightCheck):
     url: str = dataclasses.field(default="", metadata={"parameter": False})
     allow_private: bool = dataclasses.field(default=False, metadata={"parameter": False})
     lookup: addresses.Lookup = dataclasses.field(default=addresses.look_up, repr=False, metadata={"parameter": False})
-    expected_status: StatusRange = "200-399"
-    follow_redirects: bool = True
-    max_latency_ms: Annotated[int, Field(ge=0, le=600_000)] = 0
-    json_path: Annotated[str, Field(max_length=200)] = ""
-    json_value: Annotated[str, Field(max_length=1000)] = ""
-    min_certificate_days: Annotated[int, Field(ge=0, le=3650)] = 14
+    expected_status: Annotated[
+        StatusRange, Field(description="the status that is a yes, as in 204, or a range, as in 200-399")
+    ] = "200-399"
+    follow_redirects: Annotated[bool, Field(description="false: the redirect itself is the answer")] = True
+    max_latency_ms: Annotated[
+        int,
+        Field(ge=0, le=600_000, description="milliseconds until the head of the last answer is there; 0 is no limit"),
+    ] = 0
+    json_path: Annotated[
+        str,
+        Field(max_length=200, description="dotted path in the JSON, as in services.0.state; empty reads no body"),
+    ] = ""
+    json_value: Annotated[
+        str, Field(max_length=1000, description="what must be there, as JSON or as text: ok, true, 3")
+    ] = ""
+    min_certificate_days: Annotated[
+        int, Field(ge=0, le=3650, description="fewer days left on the certificate are a warning")
+    ] = 14
 
     default_remediation = REPAIR_IT
+    examples = (
+        passed("<https://shop.example> answers <200>"),
+        warning("the certificate of <https://shop.example> expires in <6> days", "Renew the certificate."),
+        failed("<https://shop.example> answers <503> instead of <200-399>", REPAIR_IT),
+        failed("<https://shop.example> took <812> ms to answer, more than <500> ms", REPAIR_IT),
+        failed("<https://shop.example> has <'down'> at <state> in its JSON instead of <'ok'>", REPAIR_IT),
+        failed("<https://shop.example> has nothing at <state> in its JSON", REPAIR_IT),
+        failed("<https://shop.example> does not send JSON", REPAIR_IT),
+        failed("<https://shop.example> sends more than 1 MiB", REPAIR_IT),
+        failed("<https://shop.example> sends a compressed body although none was asked for", REPAIR_IT),
+        failed("<https://shop.example> redirects more than 5 times", REPAIR_IT),
+        failed("<https://shop.example> did not answer in time", REPAIR_IT),
+        failed("<https://shop.example> hung up instead of answering", REPAIR_IT),
+        failed(
+            "<https://shop.example> has a certificate that is not trusted: <...>", "Renew or correct the certificate."
+        ),
+        failed("<https://shop.example> does not speak TLS: <...>", CORRECT_PLACE),
+        failed("<https://shop.example> does not speak HTTP: <...>", CORRECT_PLACE),
+        failed("<https://shop.example> has a host name without an address", CORRECT_IT),
+        failed("<https://shop.example> cannot be reached: <...>", START_IT),
+        failed(f"<shop.example> leads to <10.0.0.7>, which is not a public address: {addresses.ALLOW}.", CORRECT_IT),
+        failed("The URL <holds a user or password before '@': remove it>.", CORRECT_IT),
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Ask every entry of `PREFLIGHT_CHECK_HTTP_URLS`, which is `name=url` or `url`."""
-        named: dict[str, str] = {}
-        bare = [entry for entry in settings.check_http_urls if not NAMED_URL.fullmatch(entry)]
-        for match in filter(None, map(NAMED_URL.fullmatch, settings.check_http_urls)):
-            if match["name"] in named:
-                raise InvalidSettings(
-                    f"PREFLIGHT_CHECK_HTTP_URLS has two addresses called {match['name']}: rename one."
-                )
-            named[match["name"]] = match["url"]
-        for url in bare:
-            named[_free_name(url, named, alone=len(bare) == 1)] = url
+        """Ask every entry of `PREFLIGHT_CHECK_HTTP_URLS`: `name=url`, or `url` alone.
+
+        The check of one without a name is called `http` if there is no other, else `http_<host>`.
+        """
+        named = named_targets(settings.check_http_urls, "PREFLIGHT_CHECK_HTTP_URLS", "http", _host)
         return [cls(name=name, url=url, allow_private=settings.http_allow_private) for name, url in named.items()]
 
     async def execute(self, context: CheckContext) -> CheckResult:
@@ -89,7 +124,7 @@ class HttpCheck(PreFlightCheck):
         except Exception as error:
             message, remediation = _trouble(error)
             return CheckResult.failed(
-                f"{addresses.target_of(self.url).origin} {message}",
+                f"{addresses.target_of(self.url).origin} {without_secrets_of(self.url, message)}",
                 error=type(error).__name__,
                 remediation=remediation,
             )
@@ -109,7 +144,8 @@ class HttpCheck(PreFlightCheck):
     async def _asked(self, client: httpx.AsyncClient, target: Target) -> AsyncIterator[httpx.Response]:
         """Send one request to an address that was checked, with the name in Host and in TLS, and yield its answer."""
         checked = await addresses.addresses_of(target, allow_private=self.allow_private, lookup=self.lookup)
-        patience = httpx.Timeout(None, connect=0.9 * self.timeout / len(checked))
+        # Cancelled in a TLS handshake, httpx leaves its connection open: it has to give up by itself before.
+        patience = httpx.Timeout(None, connect=0.8 * self.timeout / len(checked))
         for number, address in enumerate(checked, 1):
             request = client.build_request(
                 "GET",
@@ -148,16 +184,11 @@ class HttpCheck(PreFlightCheck):
         return CheckResult.passed(f"{target.origin} answers {response.status_code}", metadata=facts)
 
 
-def _free_name(url: str, taken: Collection[str], *, alone: bool) -> str:
-    if alone and "http" not in taken:
-        return "http"
+def _host(url: str) -> str:
     try:
-        host = addresses.target_of(url).host
+        return addresses.target_of(url).host
     except AddressRefused:
-        host = "unusable"  # asked all the same, so that the run says what is wrong with it
-    slug = "http_" + re.sub(r"[^a-z0-9]+", "_", host.lower()).strip("_")
-    names = (slug[:60], *(f"{slug[:60]}_{number}" for number in range(2, 1000)))
-    return next(name for name in names if name not in taken)
+        return "unusable"  # asked all the same, so that the run says what is wrong with it
 
 
 def _is_redirect(response: httpx.Response) -> bool:
@@ -210,11 +241,11 @@ def _trouble(error: Exception) -> tuple[str, str]:  # noqa: PLR0911  # one answe
         case httpx.ConnectError() if "certificate" in text.lower():
             return f"has a certificate that is not trusted: {text}", "Renew or correct the certificate."
         case httpx.ConnectError() if "SSL" in text:
-            return f"does not speak TLS: {text}", "Correct scheme and port of the address."
+            return f"does not speak TLS: {text}", CORRECT_PLACE
         case httpx.ReadError() | httpx.WriteError():
             return "hung up instead of answering", REPAIR_IT
         case httpx.RemoteProtocolError() if "disconnected" in text:
             return "hung up instead of answering", REPAIR_IT
         case httpx.RemoteProtocolError():
-            return f"does not speak HTTP: {text}", "Correct scheme and port of the address."
-    return f"cannot be reached: {text or type(error).__name__}", "Start what serves this address, or correct it."
+            return f"does not speak HTTP: {text}", CORRECT_PLACE
+    return f"cannot be reached: {text or type(error).__name__}", START_IT

@@ -13,17 +13,20 @@ from redis.asyncio import Redis
 
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
-from preflight.redis_peer import address_of, connected, trouble_of
+from preflight.examples import failed, passed
+from preflight.redis_peer import EXAMPLES, RARER_EXAMPLES, address_of, connected, trouble_of
 from preflight.settings import Settings
 from preflight.types import CheckResult
+
+_EVICTED = "See whether a proxy stands before it, or whether it evicts keys at once."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RedisCheck(PreFlightCheck):
     """Ask Redis for a PING, then write, read and let expire a key of its own.
 
-    A server that is full or read-only answers PING and still fails here. `probe_ttl_ms` is in milliseconds; the
-    key is deleted at once, and expires by itself if that gets lost.
+    A server that is full or read-only answers PING and still fails here. The key is `<namespace>:probe:<random>`; it is
+    deleted at once, and expires by itself if that gets lost.
     """
 
     name: str = "redis"
@@ -31,13 +34,22 @@ class RedisCheck(PreFlightCheck):
     timeout: float = 2.0
     url: SecretStr = dataclasses.field(default=SecretStr("redis://localhost:6379/0"), metadata={"parameter": False})
     namespace: str = dataclasses.field(default="preflight", metadata={"parameter": False})
-    probe_ttl_ms: Annotated[int, Field(ge=1000, le=60_000)] = 5000
+    probe_ttl_ms: Annotated[
+        int, Field(ge=1000, le=60_000, description="time to live of the probe key, in milliseconds")
+    ] = 5000
 
     default_remediation = "See whether Redis hangs: `redis-cli --latency` and `SLOWLOG GET` tell."
+    permissions = "~<namespace>:probe:* +ping +set +get +pttl +del +select"
+    examples = (
+        passed("Redis at <cache:6379> answers, and keeps what is written to it"),
+        failed("Redis at <cache:6379> does not keep what is written to it", _EVICTED),
+        *EXAMPLES,
+        *RARER_EXAMPLES,
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Ask the application's Redis, or PreFlight's own when there is no other."""
+        """Ask the Redis of `PREFLIGHT_CHECK_REDIS_URL`, else that of `PREFLIGHT_REDIS_URL`."""
         url = settings.check_redis_url or settings.redis_url
         return [cls(url=url, namespace=settings.namespace)] if url else []
 
@@ -59,8 +71,5 @@ class RedisCheck(PreFlightCheck):
         read, expires_in_ms = await client.get(key), await client.pttl(key)
         await client.delete(key)
         if read != value.encode() or not 0 < expires_in_ms <= self.probe_ttl_ms:
-            return CheckResult.failed(
-                f"{where} does not keep what is written to it",
-                remediation="See whether a proxy stands before it, or whether it evicts keys at once.",
-            )
+            return CheckResult.failed(f"{where} does not keep what is written to it", remediation=_EVICTED)
         return CheckResult.passed(f"{where} answers, and keeps what is written to it")

@@ -17,7 +17,8 @@ from pydantic import Field
 from preflight.addresses import look_up, trust
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
-from preflight.redaction import redact
+from preflight.examples import failed, passed, warning
+from preflight.redaction import redact, without_secrets_of
 from preflight.settings import Settings
 from preflight.threads import in_daemon_thread
 from preflight.types import CheckResult
@@ -25,24 +26,56 @@ from preflight.types import CheckResult
 PORTS = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 SEE_ITS_LOG = "See the log of the real-time server."
 CORRECT_IT = "Correct PREFLIGHT_CHECK_WEBSOCKET_URL."
+CORRECT_TLS = "Correct its certificate, or the URL's scheme and port."
+START_IT = "Start the real-time server, or correct the URL."
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WebsocketCheck(PreFlightCheck):
     """Open a connection to the real-time server as a client does, and hear from it.
 
-    ws:// and wss://: the handshake, and a pong to a ping. http:// and https://: Server-Sent Events, which is status
-    200, the type text/event-stream, and a first line of the stream within `first_line_within` seconds. A stream that
-    is open and silent is a warning, since nothing may have happened yet; 0 does not wait for it. An end is a failure.
+    `ws://` and `wss://`: the handshake, and a pong to a ping. `http://` and `https://`: Server-Sent Events, which is
+    status 200, the type `text/event-stream`, and a first line of the stream: an event, a comment or a keep-alive. A
+    stream that is open and silent is a warning, because nothing may have happened yet; a stream that ends at once is a
+    failure. Redirects are not followed.
+
+    Proxies of the environment are not used. Certificates are checked against certifi, the system's authorities and
+    `SSL_CERT_FILE`.
     """
 
     name: str = "websocket"
     priority: int = 0
     timeout: float = 3.0
     url: str = dataclasses.field(default="", metadata={"parameter": False})
-    first_line_within: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 1.0
+    first_line_within: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=60,
+            allow_inf_nan=False,
+            description="seconds to wait for a stream's first line, at most 70 % of the timeout; 0: none",
+        ),
+    ] = 1.0
 
     default_remediation = SEE_ITS_LOG
+    examples = (
+        passed("<ws://realtime:6001> shook hands and answered a ping"),
+        passed("<https://realtime> opened a stream of events and sends"),
+        passed("<https://realtime> opened a stream of events"),
+        warning("<https://realtime> opened a stream and sent nothing for <1> s"),
+        failed("<ws://realtime:6001> refuses the handshake with status <403>", SEE_ITS_LOG),
+        failed("<ws://realtime:6001> closed the connection instead of answering a ping", SEE_ITS_LOG),
+        failed("<https://realtime> answers <503> instead of 200", SEE_ITS_LOG),
+        failed("<https://realtime> sends <text/html> instead of text/event-stream", SEE_ITS_LOG),
+        failed("<https://realtime> ended its stream at once", SEE_ITS_LOG),
+        failed("<ws://realtime:6001> did not answer in time", SEE_ITS_LOG),
+        failed("<ws://realtime:6001> hung up instead of answering", SEE_ITS_LOG),
+        failed("<ws://realtime:6001> is not a real-time server: <...>", CORRECT_IT),
+        failed("<ws://realtime:6001> has a host name without an address", CORRECT_IT),
+        failed("<wss://realtime> does not speak TLS as expected: <...>", CORRECT_TLS),
+        failed("<ws://realtime:6001> cannot be reached: <...>", START_IT),
+        failed("The URL <must start with ws://, wss://, http://, https://>", CORRECT_IT),
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
@@ -62,7 +95,8 @@ class WebsocketCheck(PreFlightCheck):
                 return await (self._ping(where) if scheme.startswith("ws") else self._listen(where))
         except Exception as error:
             message, remediation = _trouble(error)
-            return CheckResult.failed(f"{where} {message}", error=type(error).__name__, remediation=remediation)
+            message = f"{where} {without_secrets_of(self.url, message)}"
+            return CheckResult.failed(message, error=type(error).__name__, remediation=remediation)
 
     async def _ping(self, where: str) -> CheckResult:
         connecting = websockets.connect(
@@ -84,8 +118,10 @@ class WebsocketCheck(PreFlightCheck):
 
     async def _listen(self, where: str) -> CheckResult:
         headers = {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
+        # Cancelled in a TLS handshake, httpx leaves its connection open: it has to give up by itself before.
+        patience = httpx.Timeout(None, connect=0.8 * self.timeout)
         async with (
-            httpx.AsyncClient(verify=trust(), trust_env=False, timeout=None) as client,  # noqa: S113  # bounded above
+            httpx.AsyncClient(verify=trust(), trust_env=False, timeout=patience) as client,
             client.stream("GET", self.url, headers=headers) as response,
         ):
             kind = response.headers.get("content-type", "nothing").partition(";")[0].strip().lower()
@@ -146,7 +182,7 @@ def _trouble(error: Exception) -> tuple[str, str]:  # noqa: PLR0911  # one answe
         case websockets.InvalidStatus():
             return f"refuses the handshake with status {error.response.status_code}", SEE_ITS_LOG
         case ssl.SSLError() | httpx.ConnectError() if "SSL" in text or "certificate" in text:
-            return f"does not speak TLS as expected: {text}", "Correct its certificate, or the URL's scheme and port."
+            return f"does not speak TLS as expected: {text}", CORRECT_TLS
         case ConnectionResetError() | BrokenPipeError() | httpx.ReadError() | httpx.WriteError():
             return "hung up instead of answering", SEE_ITS_LOG
         case websockets.InvalidMessage() | httpx.RemoteProtocolError() if _hung_up(error):
@@ -155,4 +191,4 @@ def _trouble(error: Exception) -> tuple[str, str]:  # noqa: PLR0911  # one answe
             return f"is not a real-time server: {text}", CORRECT_IT
         case websockets.ConnectionClosed():
             return "closed the connection instead of answering a ping", SEE_ITS_LOG
-    return f"cannot be reached: {text or type(error).__name__}", "Start the real-time server, or correct the URL."
+    return f"cannot be reached: {text or type(error).__name__}", START_IT

@@ -12,7 +12,8 @@ from redis.asyncio import Redis
 
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
-from preflight.redis_peer import connected, trouble_of
+from preflight.examples import failed, passed
+from preflight.redis_peer import EXAMPLES, connected, trouble_of
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -25,7 +26,8 @@ START_A_WORKER = "start a worker: celery -A worker worker"
 class WorkersCheck(PreFlightCheck):
     """Count the workers whose heartbeat is at most three seconds old, by Redis' clock.
 
-    The opening of a run answers this check itself: without a worker nobody else could.
+    The opening of a run answers this check itself, since without a worker nobody else could. Executed by hand it asks
+    truthfully. It can stop a run, and never makes one a GO. The rarer refusals of Redis are those of `redis`.
     """
 
     name: str = "workers"
@@ -35,10 +37,12 @@ class WorkersCheck(PreFlightCheck):
     namespace: str = dataclasses.field(default="preflight", metadata={"parameter": False})
 
     default_remediation = START_A_WORKER
+    permissions = "~<namespace>:alive +time +zcount +select"
+    examples = (passed("<2 workers are> alive"), failed("no worker is alive", START_A_WORKER), *EXAMPLES)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Read the heartbeats under the namespace in the Redis of `PREFLIGHT_REDIS_URL`."""
+        """Read the heartbeats `<namespace>:alive` in the Redis of `PREFLIGHT_REDIS_URL`, if it is set."""
         return [cls(url=settings.redis_url, namespace=settings.namespace)] if settings.redis_url else []
 
     async def execute(self, context: CheckContext) -> CheckResult:

@@ -41,24 +41,25 @@ def checks(name: str | None, output: str, *, strict: bool) -> int:
 
 
 def _show_one(description: dict[str, Any], output: str) -> None:
-    from preflight.cli import descriptions, formats, terminal
+    from preflight.cli import check_pages, descriptions, formats, terminal
 
     if output == "json":
         click.echo(formats.as_json(description))
     elif output == "markdown":
-        click.echo(descriptions.section(description))
+        click.echo(check_pages.page(description))
     else:
         terminal.show(terminal.stdout(), *descriptions.page(terminal.stdout(), description))
 
 
 def _show_all(described: list[dict[str, Any]], broken: list[BrokenSource], output: str) -> None:
-    from preflight.cli import descriptions, formats, terminal
+    from preflight.cli import check_pages, descriptions, formats, terminal
 
     if output == "json":
         unusable = [{"source": place.source, "error": place.error} for place in broken]
         click.echo(formats.as_json({"checks": described, "broken": unusable}))
     elif output == "markdown":
-        click.echo(descriptions.table(described, broken))
+        pages = [check_pages.page(one, level=2) for one in described]
+        click.echo("\n\n".join([descriptions.table(described, broken), *pages]))
     else:
         console = terminal.stdout()
         _list(console, described)

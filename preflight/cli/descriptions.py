@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,11 @@ def describe(check: PreFlightCheck) -> dict[str, Any]:
         "cache_ttl": check.cache_ttl,
         "cache_scope": _scope(check),
         "may_be_slow": check.may_be_slow,
-        "parameters": [{"name": one.name, "type": one.type, "default": one.default} for one in parameters(check)],
+        "parameters": [dataclasses.asdict(one) for one in parameters(check)],
         "remediation": check.default_remediation,
+        "registered": _registered(check),
+        "permissions": check.permissions,
+        "answers": [example.shown() for example in check.examples],
         "source": source_of(check),
     }
 
@@ -47,6 +51,12 @@ def _documentation(check: PreFlightCheck) -> str:
     text = definition.__doc__ or ""
     # A dataclass without a docstring gets its signature for one.
     return "" if text.startswith(f"{definition.__name__}(") else inspect.cleandoc(text)
+
+
+def _registered(check: PreFlightCheck) -> str:
+    """Return what is registered of a check, and when, as its `from_settings` tells it."""
+    inherited = type(check).from_settings.__func__ is PreFlightCheck.from_settings.__func__  # type: ignore[attr-defined]
+    return "Always." if inherited else inspect.cleandoc(type(check).from_settings.__doc__ or "")
 
 
 def _scope(check: PreFlightCheck) -> str | None:
@@ -71,7 +81,8 @@ def _cache(description: dict[str, Any]) -> str:
     return f"{description['cache_ttl']:g} s" + (f" ({scope})" if scope else "")
 
 
-def _facts(description: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def facts_of(description: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a check declares, each with its label."""
     blocks = "a failure is NO-GO" if description["severity"] == "blocking" else "a failure is shown and stops nothing"
     yield "tier", str(description["priority"])
     yield "asked for", "all event types" if description["event_types"] is None else events_of(description)
@@ -89,28 +100,21 @@ def page(console: Console, description: dict[str, Any]) -> Iterator[Text]:
     for paragraph in (description["summary"], *description["description"].split("\n\n")):
         yield from wrapped(console, plain(paragraph), console.width) if paragraph else ()
     yield Text("")
-    for label, value in _facts(description):
+    for label, value in facts_of(description):
         yield from _labelled(console, label, value)
-    parts = [f"{one['name']}: {one['type']} = {one['default']}" for one in description["parameters"]]
+    parts = [_parameter(one) for one in description["parameters"]]
     for number, value in enumerate(parts or ["none"]):
         yield from _labelled(console, "" if number else "parameters", value)
+
+
+def _parameter(parameter: dict[str, str]) -> str:
+    text = f"{parameter['name']}: {parameter['type']} = {parameter['default']}"
+    return f"{text}, {parameter['meaning']}" if parameter["meaning"] else text
 
 
 def _labelled(console: Console, label: str, value: str) -> Iterator[Text]:
     for number, line in enumerate(wrapped(console, plain(value), console.width - _LABEL)):
         yield Text.assemble((f"{'' if number else label:<{_LABEL}}", "dim"), line)
-
-
-def section(description: dict[str, Any]) -> str:
-    """Return one check as a section of Markdown."""
-    lines = [f"## {cell(description['name'])}", "", cell(description["summary"]), ""]
-    lines += [f"- {label}: {cell(value)}" for label, value in _facts(description)]
-    rows = [
-        f"| {cell(one['name'])} | {cell(one['type'])} | {cell(one['default'])} |" for one in description["parameters"]
-    ]
-    if rows:
-        lines += ["", "| parameter | type | default |", "| --- | --- | --- |", *rows]
-    return "\n".join(lines)
 
 
 def table(described: Iterable[dict[str, Any]], broken: Iterable[BrokenSource]) -> str:

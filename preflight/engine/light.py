@@ -81,6 +81,11 @@ class LightSender:
             self._start()
         return True
 
+    def send(self, run_id: UUID, arguments: dict[str, Any]) -> None:
+        """Send a call before returning, in the caller's thread: for tests."""
+        self._counts["attempted"] += 1
+        self._send([LightCall(run_id, arguments)])
+
     def flush(self, seconds: float) -> bool:
         """Wait until everything queued was sent, at most `seconds`; return whether it was."""
         if self._thread is None:

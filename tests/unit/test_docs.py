@@ -8,8 +8,9 @@ import re
 
 import documents
 import pytest
-from documents import DOCS, PAGES, README, ROOT, blocks
+from documents import DOCS, PAGES, README, blocks
 
+from preflight.cli import check_pages
 from preflight.settings import PREFIX, Settings
 
 LANGUAGES = {"sh", "python", "text"}
@@ -70,8 +71,8 @@ def test_every_setting_that_a_page_names_exists():
 
 
 def test_every_shipped_check_has_a_page_that_is_listed():
-    """A file in `preflight/checks/` has a page of its name, and the list leads to it."""
-    shipped = {file.stem for file in (ROOT / "preflight" / "checks").glob("[a-z]*.py")}
+    """A check of the core or of a pack has a page of its name, and the list leads to it."""
+    shipped = {check.name for check in check_pages.shipped()}
 
     assert {file.stem for file in (DOCS / "checks").glob("[a-z]*.md")} == shipped
     assert {link.removesuffix(".md") for link in documents.links(DOCS / "checks" / "README.md")} == shipped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 from collections.abc import Iterator
+from typing import Literal
 
 from alembic import command
 from alembic.config import Config
@@ -39,7 +40,7 @@ def downgrade(database_url: str, revision: str) -> None:
 def current(database_url: str) -> str | None:
     """Return the schema's revision, None if there is no schema."""
     with _connected(database_url) as connection:
-        return _revision(connection)
+        return revision_on(connection)
 
 
 def head() -> str:
@@ -50,19 +51,29 @@ def head() -> str:
 def check_schema(database_url: str) -> str:
     """Return the schema's revision when it is the newest; raise `StoreUnavailable` when missing, older or newer."""
     revision = current(database_url)
-    if revision == head():
-        return revision
+    match standing(revision):
+        case "missing":
+            raise StoreUnavailable("The reports' database has no schema. Run `preflight db upgrade`.")
+        case "older":
+            raise StoreUnavailable(
+                f"The reports' schema {revision} is older than this PreFlight, which needs {head()}."
+                " Run `preflight db upgrade`."
+            )
+        case "newer":
+            raise StoreUnavailable(
+                f"The reports' schema {str(revision)[:32]!r} is newer than this PreFlight, which knows {head()}."
+                " Install the newer PreFlight here too."
+            )
+    return str(revision)
+
+
+def standing(revision: str | None) -> Literal["current", "missing", "older", "newer"]:
+    """Return how a schema's revision stands to the newest that this version of PreFlight knows."""
     if revision is None:
-        raise StoreUnavailable("The reports' database has no schema. Run `preflight db upgrade`.")
-    if revision in {script.revision for script in _scripts().walk_revisions()}:
-        raise StoreUnavailable(
-            f"The reports' schema {revision} is older than this PreFlight, which needs {head()}."
-            " Run `preflight db upgrade`."
-        )
-    raise StoreUnavailable(
-        f"The reports' schema {revision[:32]!r} is newer than this PreFlight, which knows {head()}."
-        " Install the newer PreFlight here too."
-    )
+        return "missing"
+    if revision == head():
+        return "current"
+    return "older" if revision in {script.revision for script in _scripts().walk_revisions()} else "newer"
 
 
 @contextlib.contextmanager
@@ -81,7 +92,8 @@ def _connected(database_url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_on(connection: Connection) -> str | None:
+    """Return the revision of the schema that a connection sees, None if there is no schema."""
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
+import inspect
 import secrets
 import socket
 import ssl
@@ -19,17 +21,45 @@ import servers
 
 from preflight import addresses
 from preflight.context import CheckContext
+from preflight.declaration import PreFlightCheck
 from preflight.embedded.valkey import Valkey, start_valkey
+from preflight.examples import Example
 from preflight.types import CheckResult
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CONTEXT = CheckContext(mode="full", event_type="poll_launch")
 
 
+#: The documented examples that answers of these tests were of, by check.
+SEEN: dict[type[PreFlightCheck], set[Example]] = collections.defaultdict(set)
+
+
 async def _ask(check) -> CheckResult:
     # The engine's own limit: a check that is still at it then has not kept its promise.
     async with asyncio.timeout(check.timeout):
-        return await check.execute(CONTEXT)
+        answer = check.execute(CONTEXT)
+        return await answer if inspect.isawaitable(answer) else answer
+
+
+def documented(check, result: CheckResult) -> CheckResult:
+    """Return an answer of a check, which must be of a kind that the check documents."""
+    found = [example for example in type(check).examples if example.matches(result)]
+    assert found, f"{check.name} documents no answer like this: {result}"
+    SEEN[type(check)].update(found)
+    return result
+
+
+@pytest.fixture
+def not_given(request) -> Callable[[type[PreFlightCheck]], list[Example]]:
+    """Return the function that tells which documented answers of a check no test has met.
+
+    The test that uses it comes last in its module, and is skipped when a part of the module was selected.
+    """
+    written = {name for name, value in vars(request.module).items() if name.startswith("test_") and callable(value)}
+    ran = {item.originalname for item in request.session.items if item.module is request.module}
+    if written - ran:
+        pytest.skip("only a part of this module's tests was selected")
+    return lambda check: [example for example in check.examples if example not in SEEN[check]]
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +81,7 @@ def ask():
         assert answers, "the check did not end"
         if isinstance(answers[0], BaseException):
             raise answers[0]
-        return answers[0]
+        return documented(check, answers[0])
 
     return ask
 
@@ -142,6 +172,83 @@ async def dripping(reader, writer):
         await asyncio.sleep(0.05)
 
 
+#: What a client of PostgreSQL asks first: TLS, GSSAPI.
+ASKING_FOR_ENCRYPTION = (80877103, 80877104)
+
+
+def postgresql_saying(text: str) -> Handler:
+    """Return a handler that speaks PostgreSQL and refuses every connection with an error of this text."""
+
+    async def refusing(reader, writer):
+        while True:
+            length, code = struct.unpack("!II", await reader.readexactly(8))
+            await reader.readexactly(length - 8)
+            if code not in ASKING_FOR_ENCRYPTION:
+                break
+            writer.write(b"N")
+        fields = b"".join(kind + value.encode() + b"\0" for kind, value in ((b"S", "FATAL"), (b"M", text))) + b"\0"
+        writer.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
+        await writer.drain()
+
+    return refusing
+
+
+async def postgresql_without_tls(reader, writer):
+    """Answer a request for TLS with no."""
+    await reader.readexactly(8)
+    writer.write(b"N")
+    await reader.read()
+
+
+#: What a PostgreSQL may say, and how a check tells it.
+REFUSALS = {
+    'password authentication failed for user "u"': "refuses the user or password",
+    "fe_sendauth: no password supplied": "asks for a password",
+    'no pg_hba.conf entry for host "192.0.2.1"': "does not let this user in from here",
+    'permission denied for database "app"': "does not let this user in",
+    "permission denied for table preflight_schema_version": "does not let this user read it",
+    'too many connections for role "u"': "has no connection left",
+    "the database system is starting up": "is still starting",
+    "the database system is shutting down": "is shutting down",
+    'database "app" does not exist': "has no such database or role",
+    "canceling statement due to statement timeout": "did not answer in time",
+}
+
+
+@pytest.fixture(params=[*REFUSALS, "garbage", "silent", "refused", "no TLS", "no host", "malformed"])
+def troubled_postgresql(request, peers, refused_port) -> tuple[str, str]:
+    """Return the URL of a PostgreSQL in trouble, whatever a check asks of it, and what the check says of it."""
+    url = "postgresql://u:pg-canary@127.0.0.1:{}/app"
+    others = {
+        "garbage": lambda: (url.format(peers(garbage)), "is not a PostgreSQL"),
+        "silent": lambda: (url.format(peers(silent)), "did not answer in time"),
+        "refused": lambda: (url.format(refused_port), "cannot be reached"),
+        "no TLS": lambda: (f"{url.format(peers(postgresql_without_tls))}?sslmode=require", "does not speak TLS"),
+        "no host": lambda: (url.replace("127.0.0.1:{}", "postgres.invalid"), "host name without an address"),
+        "malformed": lambda: (url.format("port"), "The URL is malformed"),
+    }
+    if request.param in others:
+        return others[request.param]()
+    return url.format(peers(postgresql_saying(request.param))), REFUSALS[request.param]
+
+
+@pytest.fixture(params=["wrong password", "denied", "garbage", "silent", "refused"])
+def troubled_redis(request, admin, valkey, peers, refused_port) -> tuple[str, str]:
+    """Return the URL of a Redis in trouble, whatever a check asks of it, and what the check says of it."""
+    url = "redis://:wrong-canary@127.0.0.1:{}/0"
+    match request.param:
+        case "denied":
+            admin.acl_setuser("limited", enabled=True, passwords=["+pw"])
+            return f"redis://limited:pw@127.0.0.1:{valkey.port}/0", "denies this user"
+        case "garbage":
+            return url.format(peers(garbage)), "is not a Redis"
+        case "silent":
+            return url.format(peers(silent)), "did not answer in time"
+        case "refused":
+            return url.format(refused_port), "cannot be reached"
+    return url.format(valkey.port), "refuses the user or password"
+
+
 @pytest.fixture
 def silent_port(peers) -> int:
     return peers(silent)
@@ -173,6 +280,20 @@ def refused_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
+
+
+@pytest.fixture
+def blackhole_port() -> Iterator[int]:
+    """Hold a port whose queue is full: the kernel drops what else is sent to it, as a firewall does."""
+    with contextlib.ExitStack() as held:
+        listener = held.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = held.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)

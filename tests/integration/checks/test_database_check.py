@@ -159,3 +159,20 @@ def test_a_malformed_url_fails_without_its_password(ask, url):
     assert result.remediation
     assert "canary" not in repr(dataclasses.asdict(result))
     assert "can%ary" not in repr(dataclasses.asdict(result))
+
+
+def test_a_postgresql_in_trouble_fails(ask, troubled_postgresql):
+    """Whatever the server says, the check says what it means and what to do."""
+    url, message = troubled_postgresql
+
+    result = ask(check_of(url))
+
+    assert result.status is Status.FAILED
+    assert message in result.message
+    assert result.remediation
+    assert "canary" not in repr(dataclasses.asdict(result))
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(DatabaseCheck) == []

@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from preflight.checks.disk import DiskCheck
-from preflight.context import CheckContext
 from preflight.types import Status
-
-CONTEXT = CheckContext(mode="full", event_type="poll_launch")
 
 
 def check_of(path, warn, fail):
@@ -20,26 +17,31 @@ def check_of(path, warn, fail):
 @pytest.mark.parametrize(
     ("warn", "fail", "status"), [(0, 0, Status.PASSED), (100, 0, Status.WARNING), (100, 100, Status.FAILED)]
 )
-def test_free_space_is_compared_with_both_thresholds(tmp_path, warn, fail, status):
+def test_free_space_is_compared_with_both_thresholds(ask, tmp_path, warn, fail, status):
     """Above both it passes, below the first it warns, below the second it fails."""
-    result = check_of(tmp_path, warn, fail).execute(CONTEXT)
+    result = ask(check_of(tmp_path, warn, fail))
 
     assert result.status is status
     assert f"% of {tmp_path} is free" in result.message
     assert (result.remediation is None) is (status is Status.PASSED)
 
 
-def test_a_missing_path_fails(tmp_path):
+def test_a_missing_path_fails(ask, tmp_path):
     """A file system that is not mounted is a no, not an exception."""
-    result = DiskCheck(path=tmp_path / "missing").execute(CONTEXT)
+    result = ask(DiskCheck(path=tmp_path / "missing"))
 
     assert result.status is Status.FAILED
     assert "No such file or directory" in result.message
     assert "Create or mount" in result.remediation
 
 
-def test_a_file_system_without_a_size_is_skipped():
+def test_a_file_system_without_a_size_is_skipped(ask):
     """A kernel's own file system has no space to run out of."""
-    result = DiskCheck(path=Path("/proc")).execute(CONTEXT)
+    result = ask(DiskCheck(path=Path("/proc")))
 
     assert result.status is Status.SKIPPED
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(DiskCheck) == []

@@ -297,3 +297,8 @@ def test_an_unknown_host_fails(ask):
 
     assert result.status is Status.FAILED
     assert "host name without an address" in result.message
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(HttpCheck) == []

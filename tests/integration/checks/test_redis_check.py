@@ -142,3 +142,8 @@ def test_what_a_server_in_trouble_says_is_passed_on(ask, peers, reply, message):
     assert result.status is Status.FAILED
     assert message in result.message
     assert result.remediation
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(RedisCheck) == []

@@ -202,3 +202,8 @@ def test_a_malformed_url_fails(ask, url):
 def test_an_unknown_host_fails(ask):
     """A name without an address is a failure that says so."""
     assert "host name without an address" in ask(check_of("ws://realtime.invalid/")).message
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(WebsocketCheck) == []

@@ -10,23 +10,31 @@ from pathlib import Path
 import pytest
 
 import preflight.checks
+from preflight.checks.beat import BeatCheck
 from preflight.checks.database import DatabaseCheck
 from preflight.checks.disk import DiskCheck
+from preflight.checks.dns import DnsCheck
 from preflight.checks.http import HttpCheck
+from preflight.checks.migrations import MigrationsCheck
 from preflight.checks.redis import RedisCheck
+from preflight.checks.tcp import TcpCheck
 from preflight.exceptions import InvalidRun, InvalidSettings
-from preflight.parameters import parameter_types, with_parameters
+from preflight.parameters import parameter_types, parameters, with_parameters
 from preflight.registry import PreFlightRegistry
 from preflight.settings import load
-from preflight.types import Severity
+from preflight.types import Severity, Status
 
 MODULES = [module.name for module in pkgutil.iter_modules(preflight.checks.__path__)]
-OURS = ["broker", "database", "disk", "http", "redis", "websocket", "workers"]
+OURS = MODULES
+#: Fields that say where a check connects to, or reads.
+CONNECTING = {"url", "namespace", "lookup", "allow_private", "target", "host", "name_server", "groups", "memberships"}
 EVERYTHING = {
     "redis_url": "redis://:canary@redis:6379/0",
     "database_url": "postgresql://u:canary@postgres/app",
     "check_websocket_url": "ws://realtime/",
     "check_http_urls": "http://shop.example/",
+    "check_tcp_targets": "mail.example:25",
+    "check_dns_names": "shop.example",
 }
 
 
@@ -47,8 +55,8 @@ def test_every_check_is_discovered_when_it_has_a_target():
 
 
 def test_checks_without_a_target_are_not_registered():
-    """Without addresses only the disk can be asked."""
-    assert [check.name for check in discovered() if check.name in OURS] == ["disk"]
+    """Without addresses only this machine can be asked."""
+    assert [check.name for check in discovered() if check.name in OURS] == ["disk", "memory"]
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -61,6 +69,8 @@ def test_every_check_is_a_frozen_dataclass_with_advice_and_documentation(name):
         check.timeout = 1
     assert check.default_remediation
     assert check.execute.__doc__
+    assert {example.status for example in check.examples} >= {Status.PASSED, Status.FAILED}
+    assert all(parameter.meaning for parameter in parameters(check))
     assert (Path(__file__).parents[3] / "docs" / "checks" / f"{name}.md").exists()
 
 
@@ -69,7 +79,7 @@ def test_no_run_can_choose_where_a_check_connects_to(name):
     """Addresses come from code and settings, never from the arguments of a run."""
     check = discovered(**EVERYTHING).get(name)
 
-    assert not parameter_types(check).keys() & {"url", "namespace", "lookup", "allow_private"}
+    assert not parameter_types(check).keys() & CONNECTING
     with pytest.raises(InvalidRun, match="no parameter 'url'"):
         with_parameters(name, check, {"url": "redis://elsewhere"})
 
@@ -134,6 +144,47 @@ def test_two_http_addresses_of_one_name_are_refused():
 
 
 @pytest.mark.parametrize(
+    ("targets", "names"),
+    [
+        ("mail.example:25", ["tcp"]),
+        ("mail=mail.example:25", ["mail"]),
+        ("mail.example:25,mail.example:587", ["tcp_mail_example_25", "tcp_mail_example_587"]),
+        ("[::1]:25,a:1", ["tcp_1_25", "tcp_a_1"]),
+        ("user:canary@mail.example:25,a:1", ["tcp_unusable", "tcp_a_1"]),
+        ("", []),
+    ],
+)
+def test_every_tcp_target_is_a_check_of_its_own(targets, names):
+    """Names are given or come from host and port, and never from what may be a password."""
+    assert [check.name for check in TcpCheck.from_settings(load({"check_tcp_targets": targets}))] == names
+
+
+@pytest.mark.parametrize(
+    ("entry", "fields"),
+    [
+        ("shop.example", ("dns", "shop.example", "A", "")),
+        ("shop.example:mx", ("dns", "shop.example", "MX", "")),
+        ("shop=shop.example:TXT@10.0.0.53:5353", ("shop", "shop.example", "TXT", "10.0.0.53:5353")),
+        ("shop.example@fd00::53", ("dns", "shop.example", "A", "fd00::53")),
+    ],
+)
+def test_an_entry_of_dns_names_its_parts(entry, fields):
+    """Name, type and name server may be left out."""
+    [check] = DnsCheck.from_settings(load({"check_dns_names": entry}))
+
+    assert (check.name, check.host, check.record_type, check.name_server) == fields
+
+
+@pytest.mark.parametrize("kind", [BeatCheck, MigrationsCheck])
+def test_preflight_s_own_parts_are_advisory(kind):
+    """A run has its verdict without beat and without a schema; their answers are kept for other runs."""
+    [check] = kind.from_settings(load(EVERYTHING))
+
+    assert check.severity is Severity.ADVISORY
+    assert check.cache_ttl
+
+
+@pytest.mark.parametrize(
     ("paths", "names"),
     [
         ("/", ["disk"]),
@@ -153,6 +204,11 @@ def test_every_disk_path_is_a_check_of_its_own(paths, names):
     [
         ("disk", {"warn_below_percent": 101}),
         ("disk", {"fail_below_percent": -1}),
+        ("memory", {"fail_below_percent": 101}),
+        ("beat", {"late_after": 0}),
+        ("beat", {"late_after": float("inf")}),
+        ("tcp", {"max_connect_ms": -1}),
+        ("dns", {"expected": "x" * 1001}),
         ("disk", {"fail_below_percent": float("nan")}),
         ("redis", {"probe_ttl_ms": 0}),
         ("http", {"expected_status": "2xx"}),

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+from typing import Annotated
 
 import pydantic
 import pytest
@@ -29,7 +30,8 @@ class TargetCheck(PreFlightCheck):
     cache_ttl: float = 30.0
     cache_scope: str = "global"
     key: pydantic.SecretStr = dataclasses.field(default=pydantic.SecretStr("hunter2"))
-    path: str = "/"
+    path: Annotated[str, pydantic.Field(description="where it is")] = "/"
+    percent: Annotated[float, pydantic.Field(ge=0, le=100)] = 5.0
 
     default_remediation = "Mend it."
 
@@ -93,7 +95,15 @@ def test_a_description_tells_what_a_check_declares():
     assert description["event_types"] == ["poll_launch"]
     assert (description["priority"], description["cache_ttl"], description["cache_scope"]) == (7, 30.0, "global")
     assert description["remediation"] == "Mend it."
-    assert description["parameters"][1] == {"name": "path", "type": "str", "default": "/"}
+    assert description["parameters"][1] == {
+        "name": "path",
+        "type": "str",
+        "default": "/",
+        "limits": "",
+        "meaning": "where it is",
+    }
+    assert description["parameters"][2]["limits"] == "0 to 100"
+    assert description["registered"] == "Always."
     assert "hunter2" not in json.dumps(description)
     assert __file__ in description["source"]
 
