@@ -44,9 +44,10 @@ class Registered:
     def check(self) -> PreFlightCheck | None:
         """Return the handler's own check, named after the handler unless it names itself; None if it has none."""
         make = getattr(self.handler, "preflight_check", None)
-        made = make() if make else None
+        made: Any = make() if make else None
+        made = made() if inspect.isclass(made) else made
         if made is None or not isinstance(made, PreFlightCheck) or made.name:
-            return made
+            return made  # type: ignore[no-any-return]  # what is no check is refused where it is registered
         named = copy.copy(made)
         object.__setattr__(named, "name", f"handler_{self.kind}_{self.type}")  # it may be a frozen dataclass
         return named
@@ -81,7 +82,7 @@ class HandlerRegistry:
         if isinstance(value, str) and EVENT_TYPE.fullmatch(value):
             return value
         raise InvalidCheck(
-            f"The {self.kind} at {source_of(handler)} needs a {name} of 1 to 50 lower-case letters, digits and"
+            f"The {self.kind} at {source_of(handler)} needs as its {name} 1 to 50 lower-case letters, digits and"
             f" underscores, starting with a letter, not {shown(value)}."
         )
 

@@ -33,9 +33,9 @@ Body = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """How an endpoint misbehaves: it waits, then answers a status, or garbage, or resets the connection."""
+    """How an endpoint misbehaves: it does something `first`, then answers a status, or garbage, or hangs up rudely."""
 
-    wait_seconds: float = 0.0
+    first: Callable[[], object] = bool
     status: int = 0
     headers: Headers = dataclasses.field(default_factory=dict)
     garbage: bytes = b""
@@ -49,7 +49,10 @@ def limited(seconds: int, *, retry_after: bool = True) -> Trouble:
 
 
 class Twitch:
-    """The server's state, which tests switch and count. `tokens` are those of users: seconds that each has left."""
+    """The server's state, which tests switch and count.
+
+    `tokens` are those of users, with the seconds that each has left. `troubles` are by path, or by a user's token.
+    """
 
     def __init__(self, tokens: Mapping[str, int], port: int = 0) -> None:
         """Listen on a port of 127.0.0.1, a free one if it is 0; serve with `running`."""
@@ -88,14 +91,14 @@ class Twitch:
             thread.join()
 
     @contextlib.contextmanager
-    def counted(self, path: str) -> Iterator[Trouble | None]:
-        """Count a request while it is answered, and yield the trouble that its endpoint has."""
+    def counted(self, path: str, authorization: str) -> Iterator[Trouble | None]:
+        """Count a request while it is answered, and yield the trouble that there is with its token or endpoint."""
         with self._lock:
             self.asked[path] += 1
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            yield self.troubles.get(path)
+            yield self.troubles.get(authorization.partition(" ")[2]) or self.troubles.get(path)
         finally:
             with self._lock:
                 self.at_once -= 1
@@ -170,14 +173,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, {"error": "Not Found", "status": 404, "message": ""})
 
     def _answer(self, path: str, answer: Callable[[], tuple[int, Body]], headers: Headers | None = None) -> None:
-        with self.twitch.counted(path) as trouble:
+        with self.twitch.counted(path, self.headers.get("Authorization", "")) as trouble:
             if trouble is None or not self._misbehaved(trouble):
                 status, body = answer()
                 self._send(status, body, headers)
 
     def _misbehaved(self, trouble: Trouble) -> bool:
         """Make trouble, and return whether that was an answer."""
-        time.sleep(trouble.wait_seconds)
+        trouble.first()
         if trouble.status:
             self._send(trouble.status, {"status": trouble.status, "message": "trouble"}, trouble.headers)
         elif trouble.garbage:

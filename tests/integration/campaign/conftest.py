@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import secrets
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
+from integration.campaign import told
 from pydantic import SecretStr
 
 from preflight.campaign import sample
@@ -51,6 +53,7 @@ def shared_twitch() -> Iterator[Twitch]:
 def fake(shared_twitch, leaves_nothing) -> Twitch:
     """Return a Twitch that is well and has not been asked yet."""
     shared_twitch.troubles.clear()
+    shared_twitch.tokens = dict(sample.TOKENS)
     shared_twitch.asked.clear()
     shared_twitch.most_at_once = 0
     return shared_twitch
@@ -103,3 +106,22 @@ async def within(check, context):
 def campaign(name: str) -> sample.Sample:
     """Return one of the sample campaigns."""
     return next(one for one in sample.SAMPLES if one.name == name)
+
+
+@pytest.fixture
+def tell(ask) -> Ask:
+    """Return what a check answers when its source is told to say so: `tell("cooldown", event=...)`."""
+
+    def tell(name, *, run=None, timeout=None, **answers):
+        told.source.answers = answers
+        return ask(name, run=run, timeout=timeout, campaign_source=told.NAME)
+
+    return tell
+
+
+@pytest.fixture
+def refused_port() -> Iterator[int]:
+    """Hold a port on which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
