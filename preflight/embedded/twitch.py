@@ -10,6 +10,7 @@ import collections
 import contextlib
 import dataclasses
 import json
+import os
 import secrets
 import signal
 import socket
@@ -189,6 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif trouble.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
+            os.close(self.connection.detach())  # the library would say goodbye first
         return bool(trouble.status or trouble.garbage or trouble.reset)
 
     def _send(self, status: int, body: Body, headers: Headers | None = None) -> None:
