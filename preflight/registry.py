@@ -14,9 +14,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
-from preflight.context import shown
+from preflight.context import CheckContext, shown
 from preflight.declaration import DECLARATION, FunctionCheck, PreFlightCheck, Question, source_of
 from preflight.exceptions import InvalidCheck, PreFlightError, UnknownCheck, nearest
+from preflight.handlers import HandlerRegistry, Registered, actions, triggers
 from preflight.parameters import validate_parameters
 from preflight.redaction import redact
 from preflight.settings import Settings, settings
@@ -40,6 +41,9 @@ class PreFlightRegistry:
     def __init__(self) -> None:
         self._checks: dict[str, PreFlightCheck] = {}
         self._lock = threading.RLock()
+        self._handlers: list[Registered] = []
+        self._owners: dict[str, Registered] = {}
+        self._event_types: set[str] = set()
         self.broken: list[BrokenSource] = []
         self.discovered = False
 
@@ -81,11 +85,52 @@ class PreFlightRegistry:
             raise UnknownCheck(name, self._checks) from None
 
     def event_types(self) -> frozenset[str]:
-        """Return the event types that the checks name."""
-        return frozenset(event for check in self for event in check.event_types or ())
+        """Return the event types that checks, packs and handlers name."""
+        named = {event for check in self for event in check.event_types or ()}
+        return frozenset(named | self._event_types | {handler.type for handler in self._handlers})
 
-    def discover(self, settings: Settings) -> None:
-        """Find and register every check that the settings and the installed packages name.
+    def for_run(self, context: CheckContext) -> Iterator[PreFlightCheck]:
+        """Yield the checks that are for a run, by priority, then name.
+
+        A check is for the runs of its event types; one that a handler brought along, only for those of that handler;
+        and one that a run's handler requires, in any case.
+        """
+        required = self.required_for(context)
+        for check in self:
+            owner = self._owners.get(check.name)
+            named = check.event_types is None or context.event_type in check.event_types
+            if check.name in required or (named and (owner is None or owner.concerns(context))):
+                yield check
+
+    def required_for(self, context: CheckContext) -> frozenset[str]:
+        """Return the names of the checks that the handlers of a run require, registered or not."""
+        return frozenset(name for handler in self._handlers if handler.concerns(context) for name in handler.requires)
+
+    def collect(self, *handlers: HandlerRegistry) -> None:
+        """Register the checks of handlers. What one of them lacks is kept in `broken`; the others load."""
+        found = [handler for registry in handlers for handler in registry.all()]
+        self._handlers += found
+        for handler in found:
+            self._attempt(handler.place, functools.partial(self._register_own, handler))
+        for handler in found:
+            self._attempt(handler.place, functools.partial(self._refuse_unknown, handler))
+
+    def _register_own(self, handler: Registered) -> None:
+        own = handler.check()
+        if own is not None:
+            self.register(own)
+            self._owners[own.name] = handler
+
+    def _refuse_unknown(self, handler: Registered) -> None:
+        for name in handler.requires:
+            if name not in self:
+                raise InvalidCheck(
+                    f"It requires the check {name!r}, which is not registered.{nearest(name, self._checks)}"
+                    " Its runs are refused until that is mended."
+                )
+
+    def discover(self, settings: Settings, handlers: Iterable[HandlerRegistry] = (triggers, actions)) -> None:
+        """Find and register every check that the settings, the installed packages and the handlers name.
 
         A source that fails is kept in `broken` with its error; the others load.
         """
@@ -96,6 +141,7 @@ class PreFlightRegistry:
             self._attempt(source, functools.partial(self._load, source, settings))
         for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
             self._attempt(f"entry point {entry.name}", functools.partial(self._add, entry.load, settings))
+        self.collect(*handlers)
 
     def _attempt(self, source: str, load: Callable[[], Any]) -> None:
         try:
@@ -111,6 +157,8 @@ class PreFlightRegistry:
         if not isinstance(found, ModuleType):
             self.register(found)
             return
+        if found.__name__.startswith("preflight."):
+            self._event_types |= set(getattr(found, "EVENT_TYPES", ()))  # what a pack knows besides its checks' own
         # Each module and each check by itself: a broken one leaves its neighbours alone.
         for inner in pkgutil.iter_modules(getattr(found, "__path__", ()), f"{found.__name__}."):
             self._attempt(inner.name, functools.partial(self._load, inner.name, settings))

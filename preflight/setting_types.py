@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -15,13 +17,15 @@ BROKER_SCHEMES = (*REDIS_SCHEMES, "amqp", "amqps")
 POSTGRESQL_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 
 
-def _words(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(word.strip() for word in value.split(",") if word.strip())
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-Words = Annotated[tuple[str, ...], NoDecode, pydantic.BeforeValidator(_words)]
+def _words_if_text(value: object) -> object:
+    return _words(value) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, pydantic.BeforeValidator(_words_if_text)]
 
 
 def checked_url(value: str, schemes: tuple[str, ...]) -> str:
@@ -76,6 +80,23 @@ def _database_url(value: SecretStr | None) -> SecretStr | None:
     return SecretStr(f"postgresql+psycopg2://{url.partition('://')[2]}")
 
 
+def _fernet_keys(value: SecretStr | None) -> SecretStr | None:
+    if value is None or not (keys := _words(value.get_secret_value())):
+        return None
+    for number, key in enumerate(keys, 1):
+        if not _is_fernet_key(key):
+            raise ValueError(f"its key {number} is no Fernet key, which is 32 bytes in URL-safe base64")
+    return SecretStr(",".join(keys))
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key, altchars=b"-_", validate=True)) == 32
+    except (binascii.Error, ValueError):
+        return False
+
+
 RedisUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_redis_url)]
 BrokerUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_broker_url)]
 DatabaseUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_database_url)]
+FernetKeys = Annotated[SecretStr | None, pydantic.AfterValidator(_fernet_keys)]

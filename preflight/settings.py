@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from preflight.context import EVENT_TYPE, shown
 from preflight.exceptions import InvalidSettings
 from preflight.redaction import MASK, redact
-from preflight.setting_types import BrokerUrl, DatabaseUrl, RedisUrl, Words, checked_url
+from preflight.setting_types import BrokerUrl, DatabaseUrl, FernetKeys, RedisUrl, Words, checked_url
 
 PREFIX = "PREFLIGHT_"
 NAMESPACE = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
@@ -84,6 +84,25 @@ class Settings(BaseSettings):
         ("/",), description="File systems whose free space the check `disk` compares with its thresholds."
     )
     http_allow_private: bool = Field(False, description="Let `http` checks call loopback and private addresses.")
+    campaign_source: str = Field(
+        "",
+        description="module:object that tells the campaign pack what it asks; its own tables if empty.",
+    )
+    campaign_keys: FernetKeys = Field(
+        None,
+        description="Fernet keys of the streamers' tokens: the first encrypts, all of them decrypt.",
+    )
+    campaign_event_types: Words = Field(
+        ("dice_roll", "redemption", "gamification_trigger"),
+        min_length=1,
+        description="Event types for which the campaign pack asks `vtt_connection`, `cooldown`, `gamification_config`.",
+    )
+    twitch_client_id: str = Field("", description="Client id of the application that is registered at Twitch.")
+    twitch_client_secret: SecretStr | None = Field(None, description="Client secret of that application.")
+    twitch_auth_url: str = Field(
+        "https://id.twitch.tv", description="Twitch's authorization server, as http:// or https://."
+    )
+    twitch_api_url: str = Field("https://api.twitch.tv", description="Twitch's API, as http:// or https://.")
     flower_user: str = Field("preflight", description="User name that the embedded Flower asks for.")
 
     @pydantic.field_validator("namespace")
@@ -93,7 +112,7 @@ class Settings(BaseSettings):
             raise ValueError("must be 1 to 32 lower-case letters, digits, '-' and '_' that start with a letter")
         return value
 
-    @pydantic.field_validator("event_types")
+    @pydantic.field_validator("event_types", "campaign_event_types")
     @classmethod
     def _event_types_are_well_formed(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for word in value:
@@ -101,11 +120,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"holds {word!r}, but an event type is lower-case letters, digits and underscores")
         return value
 
-    @pydantic.field_validator("setup")
+    @pydantic.field_validator("setup", "campaign_source")
     @classmethod
-    def _setup_names_a_function(cls, value: str) -> str:
+    def _an_object_is_named(cls, value: str, info: pydantic.ValidationInfo) -> str:
         if value and not re.fullmatch(r"[\w.]+:[\w.]+", value):
-            raise ValueError("must be module:function, as in django:setup")
+            example = (
+                "function, as in django:setup" if info.field_name == "setup" else "object, as in shop.campaigns:source"
+            )
+            raise ValueError(f"must be module:{example}")
         return value
 
     @pydantic.field_validator("checks", "packs")
@@ -120,6 +142,11 @@ class Settings(BaseSettings):
     @classmethod
     def _websocket_url_is_well_formed(cls, value: str) -> str:
         return checked_url(value, ("ws", "wss", "http", "https")) if value else value
+
+    @pydantic.field_validator("twitch_auth_url", "twitch_api_url")
+    @classmethod
+    def _twitch_url_is_well_formed(cls, value: str) -> str:
+        return checked_url(value, ("http", "https")).rstrip("/")
 
     @property
     def redis(self) -> str:
@@ -151,7 +178,8 @@ class Settings(BaseSettings):
     @staticmethod
     def _shown(value: object) -> str:
         if isinstance(value, SecretStr):
-            return redact(value.get_secret_value())
+            text = value.get_secret_value()
+            return redact(text) if "://" in text else MASK
         if isinstance(value, tuple):
             return redact(",".join(value))
         return "" if value is None else redact(str(value))

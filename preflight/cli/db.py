@@ -17,14 +17,13 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the schema to the version that this PreFlight needs. Harmless when it is there."""
     url = _database()
-    from preflight.reports import migrations
+    from preflight import schemas
+    from preflight.settings import settings
 
-    before = migrations.current(url)
-    migrations.upgrade(url)
-    after = migrations.current(url)
-    click.echo(
-        f"The schema is at {after}." if before == after else f"The schema went from {before or 'nothing'} to {after}."
-    )
+    for name, before, after in schemas.upgrade(url, settings().packs):
+        what = _called(name)
+        same = f"{what} is at {after}."
+        click.echo(same if before == after else f"{what} went from {before or 'nothing'} to {after}.")
 
 
 @db.command
@@ -47,16 +46,22 @@ def purge(*, dry_run: bool) -> None:
 def check() -> int:
     """Say whether the schema is the one that this PreFlight needs. Ends with 3 if it is not."""
     url = _database()
+    from preflight import schemas
     from preflight.exceptions import StoreUnavailable
-    from preflight.reports import migrations
+    from preflight.settings import settings
 
     try:
-        revision = migrations.check_schema(url)
+        found = schemas.check(url, settings().packs)
     except StoreUnavailable as error:
         click.echo(f"preflight: {error}", err=True)
         return 3
-    click.echo(f"The schema is at {revision}, as it must be.")
+    for name, _, revision in found:
+        click.echo(f"{_called(name)} is at {revision}, as it must be.")
     return 0
+
+
+def _called(schema: str) -> str:
+    return "The schema" if schema == "reports" else f"The schema of the pack {schema}"
 
 
 def _database() -> str:

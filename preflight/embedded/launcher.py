@@ -42,8 +42,11 @@ def demo(announce: Announce, *, once: bool = False) -> int:
     code = 1
     with _until_interrupted():
         settings = load()
-        system = EmbeddedSystem(settings, entries=programs.DEMO)
-        system.add_environment(_sample(settings, system))
+        from preflight.embedded.sample import Sample
+
+        sample = Sample(settings)
+        system = EmbeddedSystem(settings, entries=programs.DEMO, migrate=sample.install)
+        system.add_environment(_known_events(settings) | sample.environment(system))
         with system:
             code = _sample_run(system, announce)
             if not once:
@@ -51,14 +54,6 @@ def demo(announce: Announce, *, once: bool = False) -> int:
                 _announce_addresses(system, announce)
                 _stay(system, announce)
     return code
-
-
-def _sample(settings: Settings, system: EmbeddedSystem) -> dict[str, str]:
-    """Return what the sample adds to the environment; what the user set stays."""
-    return {
-        **_known_events(settings),
-        "PREFLIGHT_CHECK_WEBSOCKET_URL": settings.check_websocket_url or system.realtime_url,
-    }
 
 
 def _known_events(settings: Settings) -> dict[str, str]:

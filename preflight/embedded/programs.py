@@ -70,9 +70,14 @@ REALTIME = Entry(
     arguments=("-m", "preflight.embedded.realtime", "--port", "{realtime_port}"),
     needed=True,
 )
+TWITCH = Entry(
+    name="twitch",
+    arguments=("-m", "preflight.embedded.twitch", "--port", "{twitch_port}"),
+    needed=True,
+)
 
 SYSTEM = (CHECKS, REQUESTS, BEAT, FLOWER)
-DEMO = (REALTIME, *SYSTEM)
+DEMO = (REALTIME, TWITCH, *SYSTEM)
 
 
 def repository(package: str = "worker") -> Path:

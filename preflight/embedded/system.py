@@ -21,7 +21,7 @@ from preflight.settings import Settings
 READY_SECONDS = 60.0
 
 Ready = Callable[[str, str], bool]
-Migrate = Callable[[str], None]
+Migrate = Callable[[str, Sequence[str]], object]
 
 
 def workers_live(redis_url: str, namespace: str) -> bool:
@@ -32,11 +32,11 @@ def workers_live(redis_url: str, namespace: str) -> bool:
     return any(namespace in worker.queues for worker in live(client_of(redis_url), namespace))
 
 
-def upgrade(database_url: str) -> None:
-    """Bring the database's schema to the newest version."""
-    from preflight.reports import migrations
+def upgrade(database_url: str, packs: Sequence[str]) -> None:
+    """Bring the database's schemas to the newest version."""
+    from preflight import schemas
 
-    migrations.upgrade(database_url)
+    schemas.upgrade(database_url, packs)
 
 
 class EmbeddedSystem:
@@ -53,7 +53,7 @@ class EmbeddedSystem:
         """Describe the system. Servers that the settings name are used; the others live under `settings.home`."""
         self.settings = settings
         self.home: Path = settings.home.expanduser().absolute()
-        self.flower_port, self.realtime_port = free_port(), free_port()
+        self.flower_port, self.realtime_port, self.twitch_port = free_port(), free_port(), free_port()
         self.flower_password = ""
         self._entries = entries
         self._extra: dict[str, str] = {}
@@ -101,6 +101,11 @@ class EmbeddedSystem:
         """Where the sample real-time server is."""
         return f"ws://{HOST}:{self.realtime_port}/ws"
 
+    @property
+    def twitch_url(self) -> str:
+        """Where the sample Twitch is."""
+        return f"http://{HOST}:{self.twitch_port}"
+
     def pid(self, name: str) -> int:
         """Return the process id of a server or program by its name."""
         return next(one.child.pid for one in self._supervised if one.name == name)
@@ -120,7 +125,7 @@ class EmbeddedSystem:
         self._start_servers()
         needed = [self._start_program(entry) for entry in self._entries if entry.needed]
         # The workers load their modules meanwhile.
-        self._migrate(str(self._database_url))
+        self._migrate(str(self._database_url), self.environment.get("PREFLIGHT_PACKS", "").split(","))
         self._wait_for(needed)
         state.save(self.home, self.environment, flower_url=self.flower_url, flower_password=self.flower_password)
 
@@ -162,19 +167,21 @@ class EmbeddedSystem:
             "flower_user": self.settings.flower_user,
             "flower_password": self.flower_password,
             "realtime_port": str(self.realtime_port),
+            "twitch_port": str(self.twitch_port),
         }
         one = SupervisedProgram(programs.program(entry, words, self.home, self.environment))
         self._supervised.append(one)
         return one.child
 
     def _wait_for(self, needed: Sequence[Child]) -> None:
-        """Wait until a worker is heard and the sample server listens; `EmbeddedError` names who died."""
-        realtime = any(child.program.name == "realtime" for child in needed)
+        """Wait until a worker is heard and the sample servers listen; `EmbeddedError` names who died."""
+        samples = {"realtime": self.realtime_port, "twitch": self.twitch_port}
+        ports = [samples[child.program.name] for child in needed if child.program.name in samples]
         heard = any(child.program.name == "checks" for child in needed)
 
         def settled() -> bool:
             alive = all(child.alive for child in needed)
-            listening = not realtime or _listens(self.realtime_port)
+            listening = all(map(_listens, ports))
             return not alive or (listening and (not heard or self._ready(*self._heartbeats())))
 
         in_time = wait_until(settled, READY_SECONDS)

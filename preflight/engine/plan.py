@@ -78,9 +78,9 @@ class Plan:
 def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings) -> Plan:
     """Choose and prepare the checks of a run; raise `InvalidRun` for names and parameters that fit nothing."""
     _refuse_unknown_event(request.context, registry, settings)
-    for name in (*request.only, *request.exclude, *request.params):
+    for name in (*request.only, *request.exclude, *request.params, *sorted(registry.required_for(request.context))):
         registry.get(name)
-    chosen = [check for check in registry if _chosen(check, request, settings)]
+    chosen = [check for check in registry.for_run(request.context) if _chosen(check, request, settings)]
     if not chosen:
         raise InvalidRun(
             f"No check applies to a {request.context.mode} run of {request.context.event_type!r} with this selection."
@@ -97,10 +97,7 @@ def _refuse_unknown_event(context: CheckContext, registry: PreFlightRegistry, se
 
 
 def _chosen(check: PreFlightCheck, request: RunRequest, settings: Settings) -> bool:
-    context = request.context
-    if check.event_types is not None and context.event_type not in check.event_types:
-        return False
-    if context.mode == "light" and check.priority > settings.light_max_priority:
+    if request.context.mode == "light" and check.priority > settings.light_max_priority:
         return False
     return (not request.only or check.name in request.only) and check.name not in request.exclude
 

@@ -62,16 +62,18 @@ def is_refusal(error: Exception) -> bool:
 
 def explained(url: URL, error: Exception) -> str:
     """Return the line for an error of SQLAlchemy or psycopg2."""
-    fault, advice = _fault(error)
-    return f"The reports' database {_address(url)} {fault}. {advice}"
+    fault, advice = fault_of(error)
+    return f"The reports' database {address_of(url)} {fault}. {advice}"
 
 
-def _address(url: URL) -> str:
+def address_of(url: URL) -> str:
+    """Return "host:port/database", which is all of a URL that a message may show."""
     port = f":{url.port}" if url.port else ""
     return redact(storable(f"{url.host or 'on this machine'}{port}/{url.database or ''}"))
 
 
-def _fault(error: Exception) -> tuple[str, str]:
+def fault_of(error: Exception) -> tuple[str, str]:
+    """Return the end of the sentence that starts with the database, and what to do."""
     if isinstance(error, PoolTimeout):
         return "has no connection left for this process", "Run fewer readers at a time."
     original: Any = error.orig if isinstance(error, DBAPIError) else error

@@ -75,7 +75,8 @@ def test_every_shipped_check_has_a_page_that_is_listed():
     shipped = {check.name for check in check_pages.shipped()}
 
     assert {file.stem for file in (DOCS / "checks").glob("[a-z]*.md")} == shipped
-    assert {link.removesuffix(".md") for link in documents.links(DOCS / "checks" / "README.md")} == shipped
+    beside = {link for link in documents.links(DOCS / "checks" / "README.md") if "/" not in link}
+    assert {link.removesuffix(".md") for link in beside} == shipped
 
 
 @pytest.mark.parametrize("picture", sorted(DOCS.rglob("*.svg")), ids=documents.name)

@@ -1,0 +1,162 @@
+"""Twitch as the checks speak to it: small JSON answers over HTTP, no redirect, addresses that the guard has seen.
+
+What is sent and what comes back is described at https://dev.twitch.tv/docs/authentication and .../docs/api.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+
+from preflight import addresses
+from preflight.addresses import Target
+from preflight.exceptions import AddressRefused
+from preflight.redaction import redact
+
+MAX_ANSWER_BYTES = 64 * 1024
+#: A wait of more digits than this is no wait that anybody can be told.
+_WAIT_DIGITS = 10
+
+
+class TwitchSilent(Exception):
+    """No answer of Twitch came that can be read; the text says which host and why, and holds no secret."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What Twitch answered. `body` is its JSON object, empty unless the status is 200."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: httpx.Headers
+
+    @property
+    def wait_seconds(self) -> int | None:
+        """How long Twitch wants to be left alone: its Retry-After, else the seconds until its Ratelimit-Reset."""
+        after, reset = (_number(self.headers.get(name, "")) for name in ("retry-after", "ratelimit-reset"))
+        if after is not None:
+            return after
+        return None if reset is None else max(0, round(reset - time.time()))
+
+
+class Conversation:
+    """Requests to one host of Twitch. Nothing of a request is ever shown: it holds secrets."""
+
+    def __init__(self, http: httpx.AsyncClient, target: Target, checked: list[str]) -> None:
+        self._http = http
+        self._target = target
+        self._checked = checked
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return the answer to one request; raise `TwitchSilent` if none comes that can be read."""
+        try:
+            return await self._asked(method, path, headers or {}, query, form)
+        except (httpx.HTTPError, OSError, ValueError) as error:
+            raise TwitchSilent(f"{self._target.origin} {_trouble(error)}") from None
+
+    async def _asked(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str] | None,
+        form: Mapping[str, str] | None,
+    ) -> Answer:
+        for number, address in enumerate(self._checked, 1):
+            request = self._http.build_request(
+                method,
+                dataclasses.replace(self._target, path=self._target.path.rstrip("/") + path).at(address),
+                params=query,
+                data=form,
+                headers={"Host": self._target.authority, "Accept-Encoding": "identity", **headers},
+                extensions={"sni_hostname": self._target.host},
+            )
+            try:
+                response = await self._http.send(request, stream=True)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                if number == len(self._checked):
+                    raise
+                continue
+            async with contextlib.aclosing(response):
+                return await _read(response)
+        raise OSError("the name has no address")
+
+
+@contextlib.asynccontextmanager
+async def conversation(base_url: str, *, allow_private: bool, at_once: int = 1) -> AsyncIterator[Conversation]:
+    """Yield a conversation with the host of a base URL, of at most `at_once` connections. The caller bounds the time.
+
+    Raises `TwitchSilent` when the host has no address, or one that may not be called.
+    """
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    target = addresses.target_of(base_url)
+    try:
+        checked = await addresses.addresses_of(target, allow_private=allow_private)
+    except AddressRefused as refusal:
+        raise TwitchSilent(str(refusal).rstrip(".")) from None
+    except OSError as error:
+        raise TwitchSilent(f"{target.origin} {_trouble(error)}") from None
+    async with httpx.AsyncClient(
+        verify=addresses.trust(), trust_env=False, limits=limits, timeout=httpx.Timeout(None), headers=_AGENT
+    ) as http:
+        yield Conversation(http, target, checked)
+
+
+_AGENT = {"User-Agent": "preflight", "Accept": "application/json"}
+
+
+async def _read(response: httpx.Response) -> Answer:
+    """Read a bounded answer; `ValueError` ends a sentence that starts with the host."""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise ValueError("sends more than 64 KiB")
+    found = _json_object(bytes(body)) if response.status_code == 200 else {}
+    return Answer(status=response.status_code, body=found, headers=response.headers)
+
+
+def _json_object(body: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("does not send a JSON object")
+    return found
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _WAIT_DIGITS else None
+
+
+def _trouble(error: Exception) -> str:
+    """Return the end of the sentence that starts with the host."""
+    text = redact(" ".join(str(error).split()))[:200]
+    match error:
+        case socket.gaierror():
+            return "has a host name without an address"
+        case httpx.ConnectError():
+            return f"cannot be reached: {text}"
+        case httpx.RemoteProtocolError() if "disconnected" not in text:
+            return "does not speak HTTP"
+        case httpx.HTTPError():
+            return "hung up instead of answering"
+        case ValueError():
+            return text
+    return f"cannot be reached: {text or type(error).__name__}"

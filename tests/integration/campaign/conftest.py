@@ -1,0 +1,127 @@
+"""The sample campaigns in a database, and a sample Twitch that tests switch and count."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+from integration.campaign import told
+from pydantic import SecretStr
+
+from preflight.campaign import sample
+from preflight.context import CheckContext
+from preflight.embedded import twitch
+from preflight.embedded.twitch import Twitch
+from preflight.registry import PreFlightRegistry
+from preflight.schemas import upgrade
+from preflight.settings import Settings, load
+from preflight.types import CheckResult
+
+EVENT = {"gamification_event_id": str(sample.GROUP_EVENT)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampled:
+    """A migrated database with the sample campaigns, and the key of their tokens."""
+
+    url: str
+    key: str
+
+
+@pytest.fixture(scope="session")
+def sampled(shared_postgresql) -> Iterator[Sampled]:
+    """Yield the sample's database, which no test changes."""
+    name, key = f"t{secrets.token_hex(6)}", sample.new_key()
+    url = shared_postgresql.create_database(name)
+    upgrade(url, ["campaign"])
+    sample.install(url, SecretStr(key))
+    yield Sampled(url, key)
+    shared_postgresql.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def shared_twitch() -> Iterator[Twitch]:
+    with Twitch(sample.TOKENS).running() as running:
+        yield running
+
+
+@pytest.fixture
+def fake(shared_twitch, leaves_nothing) -> Twitch:
+    """Return a Twitch that is well and has not been asked yet."""
+    shared_twitch.troubles.clear()
+    shared_twitch.tokens = dict(sample.TOKENS)
+    shared_twitch.asked.clear()
+    shared_twitch.most_at_once = 0
+    return shared_twitch
+
+
+@pytest.fixture
+def values(sampled, fake) -> dict[str, object]:
+    """Return the settings by which the pack asks the sample."""
+    return {
+        "packs": ("campaign",),
+        "database_url": sampled.url,
+        "campaign_keys": sampled.key,
+        "twitch_auth_url": fake.url,
+        "twitch_api_url": fake.url,
+        "twitch_client_id": twitch.CLIENT_ID,
+        "twitch_client_secret": twitch.CLIENT_SECRET,
+        "http_allow_private": True,
+    }
+
+
+def registry_of(settings: Settings) -> PreFlightRegistry:
+    registry = PreFlightRegistry()
+    registry.discover(settings)
+    assert registry.broken == []
+    return registry
+
+
+Ask = Callable[..., CheckResult]
+
+
+@pytest.fixture
+def ask(values) -> Ask:
+    """Return what a check of the pack answers for a campaign; keywords are settings, `run` the run's own details."""
+
+    def ask(name, campaign=sample.WELL, *, run=None, timeout=None, **changed):
+        check = registry_of(load(values | changed)).get(name)
+        check = dataclasses.replace(check, timeout=timeout or check.timeout)
+        details = {"event_type": "dice_roll", "campaign_id": campaign.id, "metadata": EVENT, **(run or {})}
+        return asyncio.run(within(check, CheckContext(mode="full", **details)))
+
+    return ask
+
+
+async def within(check, context):
+    """Ask a check as the engine does: one that overruns its timeout has not kept its promise."""
+    async with asyncio.timeout(check.timeout):
+        return await check.execute(context)
+
+
+def campaign(name: str) -> sample.Sample:
+    """Return one of the sample campaigns."""
+    return next(one for one in sample.SAMPLES if one.name == name)
+
+
+@pytest.fixture
+def tell(ask) -> Ask:
+    """Return what a check answers when its source is told to say so: `tell("cooldown", event=...)`."""
+
+    def tell(name, *, run=None, timeout=None, **answers):
+        told.source.answers = answers
+        return ask(name, run=run, timeout=timeout, campaign_source=told.NAME)
+
+    return tell
+
+
+@pytest.fixture
+def refused_port() -> Iterator[int]:
+    """Hold a port on which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
