@@ -13,7 +13,7 @@ import pydantic
 from preflight.context import shown
 from preflight.declaration import DECLARATION, FunctionCheck, source_of
 from preflight.exceptions import InvalidCheck, InvalidRun, nearest
-from preflight.redaction import MASK, is_secret_name, redact
+from preflight.redaction import MASK, is_secret_name, redact, redact_values
 
 Check = TypeVar("Check")
 
@@ -93,6 +93,23 @@ def parameters(check: object) -> list[Parameter]:
         Parameter(name=name, type=_type_name(types[name]), default=_default(name, getattr(check, name)))
         for name in types
     ]
+
+
+def plain_value(check: object, name: str) -> Any:
+    """Return a parameter's value as JSON holds it, masked if it is a secret."""
+    value = getattr(check, name)
+    if is_secret(check, name):
+        return MASK
+    try:
+        return redact_values(_adapter(parameter_types(check)[name]).dump_python(value, mode="json"))
+    except Exception:  # of a type that has no form in JSON
+        return redact(str(value))
+
+
+def is_secret(check: object, name: str) -> bool:
+    """Return whether a parameter's value must never be shown."""
+    secret = isinstance(getattr(check, name), pydantic.SecretStr | pydantic.SecretBytes)
+    return secret or "Secret" in _type_name(parameter_types(check)[name]) or is_secret_name(name)
 
 
 def _type_name(annotation: Any) -> str:
