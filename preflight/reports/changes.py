@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.engine import Connection
 
 from preflight.changes import Changes, CheckChanges
@@ -98,7 +99,7 @@ def _version(connection: Connection) -> int:
 
 def _state(connection: Connection) -> Changes:
     """Return the newest row of every key, those that were reset left out."""
-    query = sa.select(table).distinct(table.c.check_name, table.c.key)
+    query = sa.select(table).ext(distinct_on(table.c.check_name, table.c.key))
     ordered = query.order_by(table.c.check_name, table.c.key, table.c.version.desc())
     rows = [dict(row) for row in connection.execute(ordered).mappings()]
     version = max((row["version"] for row in rows), default=0)
