@@ -82,7 +82,7 @@ def _line(entry: ChangeEntry) -> str:
     step = _step(entry.old_value, entry.new_value)
     back = " (reset)" if entry.action == "reset" else ""
     at = f"{entry.changed_at:%Y-%m-%d %H:%M:%S}"
-    return f"{entry.version}  {at}  {entry.check}.{entry.key}: {step}{back}  by {entry.changed_by}: {entry.why}"
+    return f"{entry.version}: {at} {entry.check}.{entry.key} {step}{back} by {entry.changed_by}: {entry.why}"
 
 
 def _step(old: Any, new: Any) -> str:

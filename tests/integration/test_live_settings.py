@@ -20,6 +20,7 @@ from preflight.engine.published import published, published_version
 from preflight.exceptions import InvalidChange, InvalidSettings, StoreUnavailable, UnknownCheck
 from preflight.live_settings import LiveSettings, Republisher
 from preflight.reports import migrations
+from preflight.reports.changes import CHANGE_LOCK
 from preflight.settings import load
 
 #: What no user of PreFlight does.
@@ -248,8 +249,13 @@ def test_two_operators_at_a_time_wait_for_each_other(live_with, database_url):
             many, [("least", 3), ("timeout", 4), ("load", 5.5), ("address", "6")], strict=True
         )
     ]
-    for thread in threads:
-        thread.start()
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with contextlib.closing(psycopg2.connect(database_url)) as holder, holder.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (CHANGE_LOCK,))
+        for thread in threads:
+            thread.start()
+        while sql(database_url, waiting) != [(4,)]:
+            assert all(thread.is_alive() for thread in threads), "an operator did not wait"
     for thread in threads:
         thread.join()
 

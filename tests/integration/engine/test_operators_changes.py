@@ -6,11 +6,12 @@ import pytest
 from integration.engine.conftest import FAILED, ON_EVERY_SERVER, PASSED
 from integration.engine.world import Killed, Mortal
 
-from preflight import PreFlightRegistry
+from preflight import CheckResult, PreFlightCheck, PreFlightRegistry
 from preflight.changes import Changes, CheckChanges
 from preflight.context import RunRequest
 from preflight.declaration import FunctionCheck
 from preflight.engine.caller import Caller, new_run_id
+from preflight.engine.execution import Execution
 from preflight.engine.plan import DISABLED, plan
 from preflight.engine.published import publish
 from preflight.engine.runs import Runs
@@ -202,6 +203,27 @@ def test_who_waits_for_the_execution_of_a_disabled_check_is_released(bench):
     bench.claim(first, "a")
 
     assert bench.state(second).report()["a"].skipped_because == DISABLED
+
+
+class Watchful(PreFlightCheck):
+    """One that gives its client most of its own time."""
+
+    name = "watchful"
+    timeout = 1.0
+
+    def execute(self, context):
+        return CheckResult.passed(f"{self.timeout:g} s")
+
+
+def test_a_check_that_watches_its_own_timeout_sees_the_operators(bench):
+    """Else it would give up before the time is over that it was given."""
+    registry = PreFlightRegistry()
+    registry.register(Watchful)
+    request = RunRequest.build(mode="full", event_type="test_event")
+    run_id = opened(bench, plan(request, registry, bench.settings, changed(0, "watchful", timeout=40)))
+    Execution(bench.runs, registry, "w1", 500).execute(run_id, "watchful", "1")
+
+    assert bench.state(run_id).report()["watchful"].message == "40 s"
 
 
 @pytest.mark.parametrize("change", [{"timeout": 9}, {"severity": "advisory"}, {"enabled": True}, {"cache_ttl": 50}])
