@@ -17,6 +17,7 @@ DECLARATION = frozenset(
     {
         "name",
         "priority",
+        "enabled",
         "timeout",
         "event_types",
         "requires",
@@ -33,7 +34,8 @@ Question = Callable[[CheckContext], CheckResult | Awaitable[CheckResult]]
 class PreFlightCheck:
     """The base of a check. Set `name` and `priority`, and write `execute`.
 
-    `timeout` is in seconds and counts the execution only. `event_types` limits the runs that ask it (default: all).
+    One that is not `enabled` is skipped in every run. `timeout` is in seconds and counts the execution only.
+    `event_types` limits the runs that ask it (default: all).
     `requires` names context fields or metadata keys without which it cannot be asked. `severity` "advisory" never
     blocks. `cache_ttl` is in seconds, its `cache_scope` is "global", "campaign" or a function of the context.
     A dataclass's other fields are parameters, which a run, the environment or an operator may set.
@@ -41,6 +43,7 @@ class PreFlightCheck:
 
     name: str = ""
     priority: int = 0
+    enabled: bool = True
     timeout: float = 5.0
     event_types: Iterable[str] | None = None
     requires: tuple[str, ...] = ()
@@ -77,6 +80,7 @@ class FunctionCheck(PreFlightCheck):
     name: str
     priority: int
     function: Question
+    enabled: bool = True
     timeout: float = 5.0
     event_types: Iterable[str] | None = None
     requires: tuple[str, ...] = ()

@@ -43,6 +43,10 @@ class UnknownEventType(InvalidRun):
         )
 
 
+class InvalidChange(PreFlightError):
+    """What somebody wants to change in a check from outside of its code is wrong: nothing was changed."""
+
+
 class RunRefused(PreFlightError):
     """A run was asked for where it can never end, such as inside PreFlight's own workers."""
 

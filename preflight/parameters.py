@@ -14,7 +14,7 @@ import pydantic.fields
 from preflight.context import shown
 from preflight.declaration import DECLARATION, FunctionCheck, source_of
 from preflight.exceptions import InvalidCheck, InvalidRun, nearest
-from preflight.redaction import MASK, is_secret_name, redact
+from preflight.redaction import MASK, is_secret_name, redact, redact_values
 
 Check = TypeVar("Check")
 
@@ -127,6 +127,23 @@ def _meaning(annotation: Any) -> str:
 def _constraints(annotation: Any) -> Iterator[Any]:
     for part in getattr(annotation, "__metadata__", ()):
         yield from part.metadata if isinstance(part, pydantic.fields.FieldInfo) else (part,)
+
+
+def plain_value(check: object, name: str) -> Any:
+    """Return a parameter's value as JSON holds it, masked if it is a secret."""
+    value = getattr(check, name)
+    if is_secret(check, name):
+        return MASK
+    try:
+        return redact_values(_adapter(parameter_types(check)[name]).dump_python(value, mode="json"))
+    except Exception:  # of a type that has no form in JSON
+        return redact(str(value))
+
+
+def is_secret(check: object, name: str) -> bool:
+    """Return whether a parameter's value must never be shown."""
+    secret = isinstance(getattr(check, name), pydantic.SecretStr | pydantic.SecretBytes)
+    return secret or "Secret" in _type_name(parameter_types(check)[name]) or is_secret_name(name)
 
 
 def _type_name(annotation: Any) -> str:

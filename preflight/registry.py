@@ -9,11 +9,12 @@ import importlib.metadata
 import inspect
 import pkgutil
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
+from preflight.adjustment import adjusted
 from preflight.context import CheckContext, shown
 from preflight.declaration import DECLARATION, FunctionCheck, PreFlightCheck, Question, source_of
 from preflight.exceptions import InvalidCheck, PreFlightError, UnknownCheck, nearest
@@ -25,6 +26,7 @@ from preflight.validation import validate
 
 ENTRY_POINTS = "preflight.checks"
 MAX_CHECKS = 500
+CHECK_SETTINGS = "PREFLIGHT_CHECK_SETTINGS"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +42,8 @@ class PreFlightRegistry:
 
     def __init__(self) -> None:
         self._checks: dict[str, PreFlightCheck] = {}
+        self._wanted: Mapping[str, Mapping[str, Any]] = {}
+        self._adjusted: dict[str, tuple[PreFlightCheck, Mapping[str, Any]]] = {}
         self._lock = threading.RLock()
         self._handlers: list[Registered] = []
         self._owners: dict[str, Registered] = {}
@@ -63,12 +67,14 @@ class PreFlightRegistry:
             if present is None and len(self._checks) >= MAX_CHECKS:
                 raise InvalidCheck(f"The registry holds {MAX_CHECKS} checks, which is the most it takes.")
             self._checks.setdefault(instance.name, instance)
+        if instance.name in self._wanted:
+            self._attempt(CHECK_SETTINGS, lambda: self._adjust(instance.name))
         return check
 
     def __iter__(self) -> Iterator[PreFlightCheck]:
         """Yield the checks by priority, then name."""
         with self._lock:
-            checks = list(self._checks.values())
+            checks = [self._as_wanted(check) for check in self._checks.values()]
         return iter(sorted(checks, key=lambda check: (check.priority, check.name)))
 
     def __len__(self) -> int:
@@ -78,11 +84,26 @@ class PreFlightRegistry:
         return name in self._checks
 
     def get(self, name: str) -> PreFlightCheck:
-        """Return a check by its name; raise `UnknownCheck` with the nearest names."""
+        """Return a check by its name, as the environment wants it; raise `UnknownCheck` with the nearest names."""
+        return self._as_wanted(self.declared(name))
+
+    def declared(self, name: str) -> PreFlightCheck:
+        """Return a check as its code declares it; raise `UnknownCheck` with the nearest names."""
         try:
             return self._checks[name]
         except KeyError:
             raise UnknownCheck(name, self._checks) from None
+
+    def environment(self, name: str) -> Mapping[str, Any]:
+        """Return what the environment changes in a check, by key."""
+        return self._adjusted[name][1] if name in self._adjusted else {}
+
+    def _as_wanted(self, check: PreFlightCheck) -> PreFlightCheck:
+        return self._adjusted[check.name][0] if check.name in self._adjusted else check
+
+    def _adjust(self, name: str) -> None:
+        values = self._wanted[name]
+        self._adjusted[name] = adjusted(self.declared(name), values), values
 
     def event_types(self) -> frozenset[str]:
         """Return the event types that checks, packs and handlers name."""
@@ -142,6 +163,9 @@ class PreFlightRegistry:
         for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
             self._attempt(f"entry point {entry.name}", functools.partial(self._add, entry.load, settings))
         self.collect(*handlers)
+        self._wanted = settings.of_checks
+        for name in self._wanted:
+            self._attempt(CHECK_SETTINGS, functools.partial(self._adjust, name))
 
     def _attempt(self, source: str, load: Callable[[], Any]) -> None:
         try:

@@ -95,7 +95,7 @@ class PreFlightRunner:
     def _planned(self, request: RunRequest) -> FullRun:
         if _refusal:
             raise RunRefused(_refusal[0])
-        planned = plan(request, self.registry, self.settings)
+        planned = plan(request, self.registry, self.settings, self.caller.changes)
         return FullRun(self.caller, new_run_id(), planned, self._keep)
 
     def flush(self, seconds: float) -> bool:
@@ -134,7 +134,8 @@ class PreFlightRunner:
 
     def _light_plan(self, call: LightCall) -> Plan | Exception:
         try:
-            return plan(RunRequest.build(mode="light", **call.arguments), self.registry, self.settings)
+            request = RunRequest.build(mode="light", **call.arguments)
+            return plan(request, self.registry, self.settings, self.caller.changes)
         except Exception as error:  # one call's arguments are no reason to lose the others
             return error
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 
 import pydantic
@@ -64,6 +65,30 @@ def _broker_url(value: SecretStr | None) -> SecretStr | None:
     return _with_database_number(value, url) if url.startswith("redis") else value
 
 
+def _check_settings(value: str) -> str:
+    if not value:
+        return value
+    try:
+        found = json.loads(value, object_pairs_hook=_without_repetition, parse_constant=_refuse_number)
+    except RecursionError:
+        raise ValueError("is nested too deep") from None
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(values, dict) for values in found.values()):
+        raise ValueError('must be an object of objects, as {"disk": {"timeout": 3}}')
+    return value
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
+
+
 def _with_database_number(value: SecretStr, url: str) -> SecretStr:
     database = urlsplit(url).path.strip("/")
     if database and not database.isdigit():
@@ -100,3 +125,4 @@ RedisUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_redis_url)]
 BrokerUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_broker_url)]
 DatabaseUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_database_url)]
 FernetKeys = Annotated[SecretStr | None, pydantic.AfterValidator(_fernet_keys)]
+CheckSettings = Annotated[str, pydantic.AfterValidator(_check_settings)]

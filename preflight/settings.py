@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import typing
@@ -17,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from preflight.context import EVENT_TYPE, shown
 from preflight.exceptions import InvalidSettings
 from preflight.redaction import MASK, redact
-from preflight.setting_types import BrokerUrl, DatabaseUrl, FernetKeys, RedisUrl, Words, checked_url
+from preflight.setting_types import BrokerUrl, CheckSettings, DatabaseUrl, FernetKeys, RedisUrl, Words, checked_url
 
 PREFIX = "PREFLIGHT_"
 NAMESPACE = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     )
     packs: Words = Field((), description="Packs of checks that ship with PreFlight and are off by default.")
     event_types: Words = Field((), description="Event types that are known besides those that checks name.")
+    check_settings: CheckSettings = Field(
+        "", description='What to change in checks, as {"disk": {"enabled": false, "path": "/var"}}.'
+    )
     light_max_priority: int = Field(10, ge=0, le=1000, description="Light runs ask the checks up to this priority.")
     queue_allowance: float = Field(
         5.0, gt=0, le=600, description="Seconds that a run's deadline grants for waiting in queues."
@@ -152,6 +156,11 @@ class Settings(BaseSettings):
     def redis(self) -> str:
         """The Redis URL; `InvalidSettings` if there is none."""
         return _present(self.redis_url, "REDIS_URL", "a Redis")
+
+    @property
+    def of_checks(self) -> dict[str, dict[str, Any]]:
+        """What the environment changes in checks, by check and key."""
+        return json.loads(self.check_settings) if self.check_settings else {}
 
     @property
     def broker(self) -> str:

@@ -145,7 +145,10 @@ class CheckReport:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PreFlightReport:
-    """The immutable record of one run. `checks` are sorted by priority, then name. `created_at` is aware UTC."""
+    """The immutable record of one run. `checks` are sorted by priority, then name. `created_at` is aware UTC.
+
+    `settings_version` is that of the operators' changes which the run was planned with; 0 when there were none.
+    """
 
     id: UUID
     mode: Mode
@@ -157,6 +160,7 @@ class PreFlightReport:
     streamer_ids: tuple[str, ...] = ()
     triggered_by: UUID | None = None
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    settings_version: int = 0
 
     @property
     def success(self) -> bool:
@@ -220,6 +224,7 @@ class PreFlightReport:
             "triggered_by": str(self.triggered_by) if self.triggered_by else None,
             "metadata": dict(self.metadata),
             "created_at": self.created_at.isoformat().replace("+00:00", "Z"),
+            "settings_version": self.settings_version,
         }
 
     @classmethod
@@ -236,6 +241,7 @@ class PreFlightReport:
             streamer_ids=tuple(data.get("streamer_ids", ())),
             triggered_by=UUID(data["triggered_by"]) if data.get("triggered_by") else None,
             metadata=data.get("metadata") or {},
+            settings_version=data.get("settings_version") or 0,
         )
 
 

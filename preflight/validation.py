@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from typing import Any
 
 from preflight.context import EVENT_TYPE, shown
@@ -24,6 +25,7 @@ def validate(check: Any) -> None:
         _validate_kind(check)
         _validate_name(check)
         _validate_priority(check)
+        _validate_enabled(check)
         _validate_timeout(check)
         _validate_execute(check)
         _validate_conditions(check)
@@ -52,6 +54,12 @@ def _validate_priority(check: Any) -> None:
     priority = getattr(check, "priority", None)
     if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= MAX_PRIORITY:
         raise ValueError(f"its priority must be a whole number from 0 to {MAX_PRIORITY}, not {shown(priority)}")
+
+
+def _validate_enabled(check: Any) -> None:
+    enabled: Any = getattr(check, "enabled", True)
+    if not isinstance(enabled, bool):
+        raise ValueError(f"its enabled must be true or false, not {shown(enabled)}")
 
 
 def _validate_timeout(check: Any) -> None:
@@ -118,3 +126,12 @@ def _validate_cache(check: Any) -> None:
         raise ValueError(
             f"its cache_scope must be 'global', 'campaign' or a function of the context, not {shown(scope)}"
         )
+
+
+#: What may be changed from outside of a check's code, besides its parameters, and the rule for each.
+ADJUSTABLE: dict[str, Callable[[Any], None]] = {
+    "enabled": _validate_enabled,
+    "severity": _validate_severity,
+    "timeout": _validate_timeout,
+    "cache_ttl": _validate_cache,
+}

@@ -1,6 +1,7 @@
 """Threads in a worker's main process: one keeps runs going, one keeps their reports. Both repair, neither works.
 
-In a worker whose pool has threads, a third looks for those that hang.
+A third, where there is a database, publishes operators' changes that Redis does not have. In a worker whose pool has
+threads, one more looks for those that hang.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from preflight.engine.hung_threads import hung_threads
 from preflight.engine.keys import Keys
 from preflight.engine.runs import Runs
 from preflight.engine.watchdog import Watchdog
+from preflight.live_settings import Republisher
 from preflight.recorder import Recorder
 from preflight.registry import default_registry
 from preflight.settings import settings
@@ -32,6 +34,7 @@ logger = logging.getLogger("preflight.worker")
 
 GUARD_SECONDS = 0.2
 RECORD_SECONDS = 0.1
+SETTINGS_SECONDS = 0.5
 _PATIENCE_SECONDS = 5.0
 
 
@@ -56,6 +59,9 @@ class Keepers:
             self._thread("preflight-watchdog", self._guard, GUARD_SECONDS),
             self._thread("preflight-recorder", self._recorder.flush, RECORD_SECONDS),
         ]
+        if self.settings.database_url:
+            republisher = Republisher(self._runs(), self.settings)
+            self._threads.append(self._thread("preflight-settings", republisher.look, SETTINGS_SECONDS))
         if self._recycler:
             self._threads.append(self._thread("preflight-recycler", self._recycler.look, LOOK_SECONDS))
 

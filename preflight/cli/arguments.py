@@ -40,6 +40,19 @@ class Parameter(click.ParamType[tuple[str, str, Any]]):
         return found["check"], found["key"], _json_or_text(found["value"])
 
 
+class Assignment(click.ParamType[tuple[str, Any]]):
+    """KEY=VALUE. The value is JSON if it can be read as JSON, else the text itself."""
+
+    name = "KEY=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        """Return key and value."""
+        key, sign, text = value.partition("=")
+        if not (key.strip() and sign):
+            self.fail(f"{value[:60]!r} must look like KEY=VALUE, as timeout=3.", param, ctx)
+        return key.strip(), _json_or_text(text)
+
+
 class JsonDocument(click.ParamType[Any]):
     """A JSON document, or `@file` to read it from a file."""
 

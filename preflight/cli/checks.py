@@ -9,11 +9,13 @@ import click
 from preflight.cli.arguments import debug_option, format_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
-    from preflight.registry import BrokenSource
+    from preflight.changes import Changes
+    from preflight.registry import BrokenSource, PreFlightRegistry
+    from preflight.settings import Settings
 
 _WIDE = 100
 
@@ -26,18 +28,47 @@ _WIDE = 100
 def checks(name: str | None, output: str, *, strict: bool) -> int:
     """List the checks, or show the check NAME.
 
-    Sources of checks that could not be used are shown with their error.
+    Sources of checks that could not be used are shown with their error. `preflight checks set`, `reset` and `history`
+    are about what operators change.
     """
     from preflight.cli import environment
-    from preflight.cli.descriptions import describe
 
-    environment.effective()
+    settings = environment.effective()
     registry = environment.registry()
     if name:
-        _show_one(describe(registry.get(name)), output)
+        registry.get(name)
+    # Pages of documentation say what the code is, whatever is in force here.
+    describe = _described(registry, None if output == "markdown" else _in_force(settings))
+    if name:
+        _show_one(describe(name), output)
     else:
-        _show_all([describe(check) for check in registry], registry.broken, output)
+        _show_all([describe(check.name) for check in registry], registry.broken, output)
     return 2 if strict and registry.broken else 0
+
+
+def _described(registry: PreFlightRegistry, changes: Changes | None) -> Callable[[str], dict[str, Any]]:
+    from preflight.cli.descriptions import describe
+    from preflight.in_force import look_at
+
+    if changes is None:
+        return lambda name: describe(registry.declared(name))
+    return lambda name: describe(registry.declared(name), look_at(registry, name, changes))
+
+
+def _in_force(settings: Settings) -> Changes:
+    """Return what operators changed. A Redis that is away is said: what the code and the environment say is known."""
+    from preflight.changes import UNCHANGED
+    from preflight.exceptions import BrokerUnavailable
+
+    if settings.redis_url is None:
+        return UNCHANGED
+    from preflight.engine.published import published
+
+    try:
+        return published(settings)
+    except BrokerUnavailable as error:
+        click.echo(f"preflight: what operators changed is not shown. {error}", err=True)
+        return UNCHANGED
 
 
 def _show_one(description: dict[str, Any], output: str) -> None:

@@ -7,7 +7,14 @@ import errno
 import click
 
 from preflight.cli.text import plain
-from preflight.exceptions import InvalidCheck, InvalidRun, InvalidSettings, PreFlightError, PreFlightFailed
+from preflight.exceptions import (
+    InvalidChange,
+    InvalidCheck,
+    InvalidRun,
+    InvalidSettings,
+    PreFlightError,
+    PreFlightFailed,
+)
 from preflight.redaction import redact
 
 _MAX_LINE = 1000
@@ -17,7 +24,7 @@ def exit_code(error: Exception) -> int:
     """Return 3 for NO-GO, 2 for wrong arguments or settings, 1 for anything else."""
     if isinstance(error, PreFlightFailed):
         return 3
-    if isinstance(error, click.UsageError | InvalidRun | InvalidSettings | InvalidCheck):
+    if isinstance(error, click.UsageError | InvalidRun | InvalidSettings | InvalidCheck | InvalidChange):
         return 2
     return 1
 

@@ -13,8 +13,13 @@ from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck, definition_of
 
 
-def cache_key(check: PreFlightCheck, params: Mapping[str, Any], context: CheckContext) -> tuple[str | None, int]:
+def cache_key(
+    check: PreFlightCheck, params: Mapping[str, Any], context: CheckContext, revision: int = 0
+) -> tuple[str | None, int]:
     """Return the key and the time to live in ms of a check's answer; (None, 0) when it is not to be kept.
+
+    With each `revision`, the version in which operators last changed the check, no older answer is taken: not even
+    when a change is taken back.
 
     A scope function that raises, or a campaign's scope without a campaign, keeps nothing.
     """
@@ -23,7 +28,7 @@ def cache_key(check: PreFlightCheck, params: Mapping[str, Any], context: CheckCo
     scope = _scope(check, context)
     if scope is None:
         return None, 0
-    parts = [check.name, _version(check), dict(params), scope]
+    parts = [check.name, _version(check), revision, dict(params), scope]
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True, default=repr).encode()).hexdigest()[:32]
     return f"{check.name}:{digest}", round(check.cache_ttl * 1000)
 

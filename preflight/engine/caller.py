@@ -15,6 +15,7 @@ from uuid import UUID
 import redis
 import uuid_utils.compat
 
+from preflight.changes import UNCHANGED, Changes
 from preflight.engine.connection import connect, refuse_unfit, unavailable
 from preflight.engine.dispatch import Dispatch, process_dispatch
 from preflight.engine.inbox import Inbox
@@ -32,6 +33,9 @@ from preflight.types import PreFlightReport
 
 T = TypeVar("T")
 
+#: A run is planned again when operators change something meanwhile, and not for ever.
+MOST_PLANS = 4
+
 
 class Caller:
     """Opens runs for one process and waits for them."""
@@ -44,6 +48,8 @@ class Caller:
         self.inbox = Inbox(settings.redis, settings.namespace)
         self._runs: tuple[int, Runs] | None = None
         self._fit = False
+        #: What operators changed, as far as this process knows: `open` says when it is more.
+        self.changes: Changes = UNCHANGED
 
     @property
     def runs(self) -> Runs:
@@ -90,31 +96,64 @@ class Caller:
         finally:
             future.cancel()  # else steps that nobody waits for any more would hold up the others
 
-    def open(self, run_id: UUID, plan: Plan, *, inbox: str = "", task_id: str = "") -> Opening:
-        """Open a run; raise `BrokerUnavailable` in one clear line.
+    def open(self, run_id: UUID, plan: Plan, *, inbox: str = "", task_id: str = "") -> Plan:
+        """Open a run and return the plan that it has; raise `BrokerUnavailable` in one clear line.
 
-        A first tier that cannot be published raises if somebody waits for the run; else the watchdog publishes it.
+        It is planned again when operators have changed something that this process did not know yet. A first tier
+        that cannot be published raises if somebody waits for the run; else the watchdog publishes it.
         """
         return _sent(self.call(self._opening(run_id, plan, inbox=inbox, task_id=task_id)), inbox)
 
-    async def aopen(self, run_id: UUID, plan: Plan, *, inbox: str) -> Opening:
+    async def aopen(self, run_id: UUID, plan: Plan, *, inbox: str) -> Plan:
         """Do what `open` does without blocking the event loop."""
         return _sent(await self.acall(self._opening(run_id, plan, inbox=inbox)), inbox)
 
-    def _opening(self, run_id: UUID, plan: Plan, *, inbox: str, task_id: str = "") -> Callable[[], Opening]:
+    def _opening(
+        self, run_id: UUID, plan: Plan, *, inbox: str, task_id: str = ""
+    ) -> Callable[[], tuple[Opening, Plan]]:
         queue = self.keys.full_queue if plan.context.mode == "full" else self.keys.light_queue
         text = self.dispatch.template(queue)
-        return lambda: self._fit_runs().open(run_id, plan, text, inbox=inbox, task_id=task_id)
+
+        def step() -> tuple[Opening, Plan]:
+            made, runs = plan, self._fit_runs()
+            for _ in range(MOST_PLANS):
+                opening = runs.open(run_id, made, text, inbox=inbox, task_id=task_id)
+                if opening.changes is None:
+                    return opening, made
+                made = made.again(self._learn(opening.changes))
+            raise BrokerUnavailable(_RESTLESS)
+
+        return step
 
     def open_all(self, runs: Sequence[tuple[UUID, Plan]]) -> list[Exception | None]:
         """Open light runs in one round trip; return for each why it could not be opened, or None."""
         text = self.dispatch.template(self.keys.light_queue)
         try:
-            found = self.call(lambda: self._fit_runs().open_all(runs, text))
+            return self.call(lambda: self._open_all(runs, text, MOST_PLANS))
         except BrokerUnavailable as error:
             return [error] * len(runs)
+
+    def _open_all(self, runs: Sequence[tuple[UUID, Plan]], text: str, plans: int) -> list[Exception | None]:
+        """Open light runs; those that were planned without what operators have changed meanwhile once more."""
+        found = self._fit_runs().open_all(runs, text)
         url = self.settings.redis
-        return [unavailable(one, url) if isinstance(one, Exception) else None for one in found]
+        failures: list[Exception | None] = [
+            unavailable(one, url) if isinstance(one, Exception) else None for one in found
+        ]
+        stale = {index: one.changes for index, one in enumerate(found) if isinstance(one, Opening) and one.changes}
+        if not stale:
+            return failures
+        if plans == 1:
+            return [BrokerUnavailable(_RESTLESS) if index in stale else one for index, one in enumerate(failures)]
+        changes = self._learn(stale[max(stale)])
+        again = self._open_all([(runs[index][0], runs[index][1].again(changes)) for index in stale], text, plans - 1)
+        for index, failure in zip(stale, again, strict=True):
+            failures[index] = failure
+        return failures
+
+    def _learn(self, changes: Changes) -> Changes:
+        self.changes = changes
+        return changes
 
     def _fit_runs(self) -> Runs:
         """Return the runs; at the first time raise `BrokerUnavailable` if the server cannot drive any."""
@@ -173,10 +212,14 @@ class Caller:
         self.io.submit(lambda: self.runs.abort(run_id, "broker", errored(message)))
 
 
-def _sent(opening: Opening, inbox: str) -> Opening:
+_RESTLESS = "Checks' settings are changed faster than a run can be planned: try again."
+
+
+def _sent(opened: tuple[Opening, Plan], inbox: str) -> Plan:
+    opening, plan = opened
     if opening.unsent and inbox:
         raise BrokerUnavailable(opening.unsent)
-    return opening
+    return plan
 
 
 def _again_if_stale(step: Callable[[], T]) -> T:

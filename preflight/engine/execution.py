@@ -11,6 +11,7 @@ from uuid import UUID
 
 import redis
 
+from preflight.adjustment import with_timeout
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
 from preflight.engine import answers
@@ -67,14 +68,15 @@ class Execution:
         timeout = min(float(claim.check["timeout"]), max(0.001, claim.left_ms / 1000))
         context = CheckContext.from_json(claim.context, run_id)
         try:
-            check = self._prepared(name, claim.check["params"])
+            check = self._prepared(name, claim.check)
         except InvalidRun as error:
             return unknown_here(name, str(error))
         with asking(name, timeout):
             return fenced(check, context, timeout)
 
-    def _prepared(self, name: str, params: Mapping[str, Any]) -> PreFlightCheck:
-        return with_parameters(name, self.registry.get(name), params)
+    def _prepared(self, name: str, planned: Mapping[str, Any]) -> PreFlightCheck:
+        check = with_parameters(name, self.registry.get(name), planned["params"])
+        return with_timeout(check, float(planned["timeout"]))
 
     def _may_be_slow(self, name: str) -> bool:
         return name in self.registry and self.registry.get(name).may_be_slow

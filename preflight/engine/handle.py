@@ -84,7 +84,7 @@ class FullRun(PreFlightRun):
         inbox = self._caller().inbox
         inbox.expect(self.id, self.wait.wake)
         try:
-            self._caller().open(self.id, self.wait.plan, inbox=inbox.key)
+            self.wait.follow(self._caller().open(self.id, self.wait.plan, inbox=inbox.key))
         except BrokerUnavailable as error:
             self._unopened(str(error))
         return self
@@ -94,7 +94,7 @@ class FullRun(PreFlightRun):
         inbox = self._caller().inbox
         inbox.expect(self.id, self.wait.wake)
         try:
-            await self._caller().aopen(self.id, self.wait.plan, inbox=inbox.key)
+            self.wait.follow(await self._caller().aopen(self.id, self.wait.plan, inbox=inbox.key))
         except BrokerUnavailable as error:
             self._unopened(str(error))
         return self

@@ -28,6 +28,11 @@ def passed(message: str) -> dict[str, Any]:
     return {"status": "passed", "message": message}
 
 
+def skipped(reason: str) -> dict[str, Any]:
+    """Return the answer of a check that the engine itself leaves out."""
+    return {"status": "skipped", "message": reason}
+
+
 def errored(message: str, remediation: str | None = None) -> dict[str, Any]:
     """Return an `error` answer that the engine itself gives."""
     return {"status": "error", "message": message, "error": message, "remediation": remediation}

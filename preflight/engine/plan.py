@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
+from preflight.adjustment import parameters_in
+from preflight.changes import UNCHANGED, Changes
 from preflight.context import CheckContext, RunRequest
 from preflight.declaration import PreFlightCheck
 from preflight.engine import answers
 from preflight.engine.cache import cache_key
-from preflight.exceptions import InvalidRun, UnknownEventType
+from preflight.exceptions import InvalidChange, InvalidRun, UnknownEventType
+from preflight.in_force import in_force
 from preflight.parameters import with_parameters
 from preflight.registry import PreFlightRegistry
 from preflight.settings import Settings
 from preflight.types import BLOCKING_STATUSES, SELF_ANSWERED, CheckResult, Severity
+
+#: Why a check is skipped that an operator has disabled, before its run or while it goes on.
+DISABLED = "disabled by an operator"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,11 +64,16 @@ class PlannedCheck:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run asks, tier by tier, and how long it may take (seconds, from its opening)."""
+    """What a run asks, tier by tier, and how long it may take (seconds, from its opening).
+
+    `version` is that of the operators' changes it was made with; `again` makes it with others.
+    """
 
     request: RunRequest
     checks: tuple[PlannedCheck, ...]
     timeout: float
+    version: int
+    again: Callable[[Changes], Plan] = dataclasses.field(compare=False, repr=False)
 
     @property
     def context(self) -> CheckContext:
@@ -75,8 +87,11 @@ class Plan:
         return [list(tier) for _, tier in itertools.groupby(sent, key=lambda check: check.priority)]
 
 
-def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings) -> Plan:
-    """Choose and prepare the checks of a run; raise `InvalidRun` for names and parameters that fit nothing."""
+def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings, changes: Changes = UNCHANGED) -> Plan:
+    """Choose and prepare the checks of a run as operators have changed them.
+
+    Raises `InvalidRun` for names and parameters that fit nothing.
+    """
     _refuse_unknown_event(request.context, registry, settings)
     for name in (*request.only, *request.exclude, *request.params, *sorted(registry.required_for(request.context))):
         registry.get(name)
@@ -86,8 +101,14 @@ def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings) -
             f"No check applies to a {request.context.mode} run of {request.context.event_type!r} with this selection."
             " See `preflight checks`."
         )
-    checks = tuple(_planned(check, request) for check in chosen)
-    return Plan(request=request, checks=checks, timeout=request.timeout or default_timeout(checks, settings))
+    checks = tuple(_planned(check, request, registry, changes) for check in chosen)
+    return Plan(
+        request=request,
+        checks=checks,
+        timeout=request.timeout or default_timeout(checks, settings),
+        version=changes.version,
+        again=functools.partial(plan, request, registry, settings),
+    )
 
 
 def _refuse_unknown_event(context: CheckContext, registry: PreFlightRegistry, settings: Settings) -> None:
@@ -102,10 +123,16 @@ def _chosen(check: PreFlightCheck, request: RunRequest, settings: Settings) -> b
     return (not request.only or check.name in request.only) and check.name not in request.exclude
 
 
-def _planned(check: PreFlightCheck, request: RunRequest) -> PlannedCheck:
-    params = dict(request.params.get(check.name, {}))
-    with_parameters(check.name, check, params)  # a wrong value is refused here, before anything happens
-    key, ttl_ms = cache_key(check, params, request.context)
+def _planned(check: PreFlightCheck, request: RunRequest, registry: PreFlightRegistry, changes: Changes) -> PlannedCheck:
+    given = request.params.get(check.name, {})
+    with_parameters(check.name, check, given)  # a wrong value is refused here, before anything happens
+    values, answer = changes.values(check.name), None
+    try:
+        check = in_force(registry, check.name, values) if values else check
+    except InvalidChange as error:  # made for another version of the check than this process has
+        values, answer = {}, _unfit(check, error)
+    params = {**parameters_in(values), **given}
+    key, ttl_ms = cache_key(check, params, request.context, changes.revision(check.name))
     return PlannedCheck(
         name=check.name,
         priority=check.priority,
@@ -117,11 +144,18 @@ def _planned(check: PreFlightCheck, request: RunRequest) -> PlannedCheck:
         cache_key=key,
         cache_ttl_ms=ttl_ms,
         max_age_ms=ttl_ms if request.max_age is None else min(ttl_ms, round(request.max_age * 1000)),
-        answer=_answered_at_planning(check, request.context),
+        answer=answer or _answered_at_planning(check, request.context, "enabled" in values),
     )
 
 
-def _answered_at_planning(check: PreFlightCheck, context: CheckContext) -> dict[str, Any] | None:
+def _unfit(check: PreFlightCheck, error: InvalidChange) -> dict[str, Any]:
+    advice = f"Take the change back, `preflight checks reset {check.name} --why ...`, or run one version everywhere."
+    return answers.answer(CheckResult.errored(f"what an operator changed does not fit it: {error}", remediation=advice))
+
+
+def _answered_at_planning(check: PreFlightCheck, context: CheckContext, by_operator: bool) -> dict[str, Any] | None:
+    if not check.enabled:
+        return answers.answer(CheckResult.skipped(DISABLED if by_operator else "disabled where the run was planned"))
     missing = [name for name in check.requires if not _has(context, name)]
     if missing:
         return _missing(check, context, missing)

@@ -31,7 +31,7 @@ def open_requested(task_id: str, *, mode: str, event_type: str, **details: Any) 
     Raises `InvalidRun` for wrong arguments and `BrokerUnavailable`. A message delivered twice opens one run.
     """
     request = RunRequest.build(mode=mode, event_type=event_type, **details)
-    planned = plan(request, default_registry(), settings())
+    planned = plan(request, default_registry(), settings(), _caller().changes)
     client, key, made = runs().client, runs().keys[f"request:{task_id}"], str(new_run_id())
     known = client.set(key, made, nx=True, get=True, ex=SAME_REQUEST_SECONDS)
     run_id, _, opened = str(known or made).partition(" ")
@@ -50,7 +50,7 @@ def sweep() -> UUID | None:
         return None
     request = RunRequest.build(mode="full", event_type=SWEEP_EVENT, only=names, short_circuit="never")
     run_id = new_run_id()
-    _caller().open(run_id, plan(request, registry, settings()))
+    _caller().open(run_id, plan(request, registry, settings(), _caller().changes))
     return run_id
 
 

@@ -12,12 +12,14 @@ from uuid import UUID
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError
 
+from preflight.changes import Changes
 from preflight.engine import answers
 from preflight.engine.connection import Client, now_ms
 from preflight.engine.dispatch import Dispatch
 from preflight.engine.keys import Keys
+from preflight.engine.lines import skipped
 from preflight.engine.messages import LIMIT_GRACE_SECONDS, Sending
-from preflight.engine.plan import Plan, PlannedCheck
+from preflight.engine.plan import DISABLED, Plan, PlannedCheck
 from preflight.types import BLOCKING_STATUSES, Severity, known_status
 
 STATE_VERSION = 1
@@ -40,11 +42,13 @@ class Opening(NamedTuple):
     """What `open` found: the instant on Redis' clock in ms (0: aborted before it was opened), and live workers.
 
     `unsent` says why the first tier could not be published; it is empty when nothing was left to publish.
+    `changes`: nothing was opened, since operators have changed what the run's planner did not know.
     """
 
     opened_ms: int
     alive: int
     unsent: str = ""
+    changes: Changes | None = None
 
 
 class Claim(NamedTuple):
@@ -120,17 +124,23 @@ class Runs:
     def _open_arguments(
         self, run_id: UUID, plan: Plan, fields: Sequence[str | int | float]
     ) -> tuple[list[str], list[str | int | float]]:
-        keys = [*self._run_keys(run_id), self.keys["alive"]]
-        return keys, [str(run_id), int(plan.timeout * 1000), ALIVE_MS, *fields]
+        keys = [*self._run_keys(run_id), self.keys["alive"], self.keys["settings"]]
+        return keys, [str(run_id), int(plan.timeout * 1000), ALIVE_MS, plan.version, *fields]
 
     def _opening(self, opened: Sequence[Any]) -> Opening:
+        if opened[0] == -1:
+            return Opening(0, 0, changes=Changes.from_text(int(opened[1]), opened[2]))
         return Opening(int(opened[0]), int(opened[1]), self._publish(*opened[3:]))
 
     def claim(self, run_id: UUID, name: str, number: str, worker: str) -> Claim | None:
-        """Start a check, or return None: the run is over, or another worker has the check."""
-        keys = [self.keys.state(run_id), self.keys["due"], self.keys["numbers"]]
+        """Start a check, or return None: the run is over, another worker has the check, or an operator disabled it."""
+        keys = [self.keys.state(run_id), self.keys["due"], self.keys["numbers"], self.keys["settings"]]
         claimed = self.call("claim", keys, [str(run_id), name, number, worker, TIMEOUT_GRACE_MS])
         if not claimed:
+            return None
+        if len(claimed) == 1:
+            # A process that dies before this leaves the check in its place: its next message is claimed like this one.
+            self.record(run_id, name, skipped(DISABLED), Severity.BLOCKING, place=claimed[0])
             return None
         return Claim(json.loads(claimed[0]), json.loads(claimed[1]), int(claimed[2]))
 
@@ -257,6 +267,7 @@ def opening_fields(
         "plan": _compact([check.to_json() for check in plan.checks]),
         "timeout": plan.timeout,
         "tiers": len(tiers),
+        "settings": plan.version,
     }
     for index, tier in enumerate(tiers):
         fields[f"t:{index}"] = " ".join(f"{check.name}|{_limit(check)}" for check in tier)

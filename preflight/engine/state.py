@@ -154,6 +154,7 @@ class RunState:
             streamer_ids=context.streamer_ids,
             triggered_by=context.triggered_by,
             metadata=redact_values(context.metadata),
+            settings_version=int(self.fields.get("settings", 0)),
         )
 
     def _lines(self) -> Iterator[CheckReport]:

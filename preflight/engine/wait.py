@@ -31,18 +31,22 @@ class Wait:
     """One caller's wait for one run. Times are of `time.monotonic`."""
 
     def __init__(self, run_id: UUID, plan: Plan) -> None:
-        now = time.monotonic()
+        self._began_at = time.monotonic()
         self.run_id = run_id
-        self.plan = plan
         self.started_at = datetime.now(UTC)
-        self.deadline_at = now + plan.timeout
-        self.give_up_at = self.deadline_at + OVERRUN_SECONDS
-        self.worker_wanted_by = now + NO_WORKER_SECONDS
+        self.worker_wanted_by = self._began_at + NO_WORKER_SECONDS
+        self.follow(plan)
         self.woken = threading.Event()
         #: The state that the wake-up brought.
         self.ended: Mapping[str, str] = {}
         #: No worker is left that would store the report.
         self.alone = False
+
+    def follow(self, plan: Plan) -> None:
+        """Wait as long as a plan says: the first one, or the one that the run was opened with in the end."""
+        self.plan = plan
+        self.deadline_at = self._began_at + plan.timeout
+        self.give_up_at = self.deadline_at + OVERRUN_SECONDS
 
     def wake(self, ended: Mapping[str, str]) -> None:
         """Take the state of the run that has ended."""
@@ -99,4 +103,5 @@ class Wait:
             streamer_ids=context.streamer_ids,
             triggered_by=context.triggered_by,
             metadata=redact_values(context.metadata),
+            settings_version=self.plan.version,
         )

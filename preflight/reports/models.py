@@ -30,11 +30,27 @@ reports = sa.Table(
     sa.Column("streamer_ids", JSONB, nullable=False),
     sa.Column("metadata", JSONB, nullable=False),
     sa.Column("short_circuited_by", sa.String(64)),
+    sa.Column("settings_version", sa.Integer, nullable=False, server_default="0"),
     # Newest first is the primary key: ids are UUIDv7.
     sa.Index("preflight_reports_event_type", "event_type", "id"),
     sa.Index("preflight_reports_campaign", "campaign_id", "id", postgresql_where=sa.text("campaign_id IS NOT NULL")),
     sa.Index("preflight_reports_failed", "id", postgresql_where=sa.text("NOT success")),
     sa.Index("preflight_reports_created_at", "created_at"),
+)
+
+#: What operators changed in checks: rows are only ever added, a trigger sees to it.
+check_changes = sa.Table(
+    "preflight_check_changes",
+    metadata,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("check_name", sa.String(64), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("action", sa.String(5), nullable=False),
+    sa.Column("old_value", JSONB, nullable=False),
+    sa.Column("new_value", JSONB, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("changed_at", sa.TIMESTAMP(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Column("why", sa.Text, nullable=False),
 )
 
 _LENGTHS = {"mode": 10, "event_type": 50, "short_circuited_by": 64}

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from preflight.changes import UNCHANGED
 from preflight.engine import answers
 from preflight.engine.caller import Caller
 from preflight.engine.inbox import Inbox, Woken
 from preflight.engine.keys import Keys
 from preflight.engine.plan import Plan, PlannedCheck
-from preflight.engine.runs import Opening, opening_fields
+from preflight.engine.runs import opening_fields
 from preflight.engine.state import RunState
 from preflight.engine.wait import Wait
 from preflight.types import BLOCKING_STATUSES, PreFlightReport, Severity
@@ -35,17 +36,18 @@ class StandIn(Caller):
     ) -> None:
         self.of, self.stopping, self.keep = of, stopping, keep
         self.inbox: _Inbox = _Inbox()
+        self.changes = UNCHANGED
         self._states: dict[UUID, dict[str, str]] = {}
 
-    def open(self, run_id: UUID, plan: Plan, *, inbox: str = "", task_id: str = "") -> Opening:
+    def open(self, run_id: UUID, plan: Plan, *, inbox: str = "", task_id: str = "") -> Plan:
         """Run a plan to its end, and wake who waits for it."""
         fields = _Ending(plan, self.of, self.stopping()).fields
         self._states[run_id] = fields
         self.keep(RunState(run_id, fields).report())
         self.inbox.wake(run_id, fields)
-        return Opening(int(fields["opened"]), alive=1)
+        return plan
 
-    async def aopen(self, run_id: UUID, plan: Plan, *, inbox: str) -> Opening:
+    async def aopen(self, run_id: UUID, plan: Plan, *, inbox: str) -> Plan:
         """Do what `open` does: there is nothing to wait for."""
         return self.open(run_id, plan)
 

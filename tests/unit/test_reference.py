@@ -63,7 +63,7 @@ def section_of(words):
     """Return what the page says of a command: the section of its name, or of its group's."""
     for title, text in documents.sections(COMMANDS).items():
         if title in (words, words.rpartition(" ")[0]) or title.startswith(
-            (f"{words} [", f"{words} ID", f"{words} EVENT")
+            (f"{words} [", f"{words} ID", f"{words} EVENT", f"{words} NAME")
         ):
             return f"{title}\n{text}"
     raise AssertionError(f"{words} has no section")

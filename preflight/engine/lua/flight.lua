@@ -6,6 +6,14 @@
 local BAD_MS = 5000             -- blocking answers are kept for a quarter of the time to live, and no longer than this
 local FLIGHT_MS = 3600 * 1000   -- keys of a flight outlive every check
 
+local off   -- " <name> <name> " of the checks that operators have disabled; read when it is first asked for
+
+-- Whether an operator has disabled a check: no kept answer stands for it, and the claim of its message skips it.
+local function disabled(keys, name)
+  if not off then off = redis.call('HGET', string.sub(keys.due, 1, -4) .. 'settings', 'off') or '' end
+  return string.find(off, ' ' .. name .. ' ', 1, true) ~= nil
+end
+
 local function flight_keys(keys, key)
   local prefix = string.sub(keys.due, 1, -4)
   return { cache = prefix .. 'cache:' .. key, flight = prefix .. 'flight:' .. key, queue = prefix .. 'queue:' .. key,

@@ -1,6 +1,6 @@
 -- Shared by the scripts that drive a run. Prepended to each of them; has no keys of its own.
 -- A run is one hash. Its fields:
---   v mode policy opened deadline queue template inbox task context plan tiers tier left blocked end
+--   v mode policy opened deadline queue template inbox task context plan settings tiers tier left blocked end
 --   t:<tier>   its checks as "name|limit", limit in seconds; "name|!" was answered at planning and blocks,
 --              "name|." was answered at planning and does not
 --   c:<name>   what a worker needs to ask the check   s:<name>  where the check is, as one of
@@ -88,7 +88,7 @@ end
 local function settle(keys, tier, now)
   local open = {}
   for name, limit in checks_of(keys, tier) do
-    local kept = limit ~= '!' and limit ~= '.' and kept_of(keys, name)
+    local kept = limit ~= '!' and limit ~= '.' and not disabled(keys, name) and kept_of(keys, name)
     if limit == '!' then
       redis.call('HSET', keys.state, 'blocked', 1)
     elseif limit ~= '.' and not (kept and take_cached(keys, name, kept, now, false)) then

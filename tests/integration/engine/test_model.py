@@ -88,6 +88,12 @@ class RunLife(RuleBasedStateMachine):
         ended = self.world.state(run_id).ended
         assert self.world.runs.abort(run_id, "workers", errored("given up")) is not ended
 
+    @rule(which=any_of, enabled=st.booleans())
+    def operator_changes(self, which, enabled):
+        """Disable a check of a run that may be under way, or enable it again."""
+        checks = self.world.seen[self._run(which)].plan.checks
+        self.world.operate(checks[which % len(checks)].name, enabled=enabled)
+
     # Messages and workers
 
     @precondition(lambda self: self.world.messages())

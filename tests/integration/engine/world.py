@@ -13,11 +13,13 @@ from integration.engine.conftest import Bench
 from integration.engine.witnessed import Witnessed, look_at
 
 from preflight import CheckResult, PreFlightRegistry
+from preflight.changes import Changes, CheckChanges
 from preflight.context import RunRequest
 from preflight.engine import answers
 from preflight.engine.lines import errored
 from preflight.engine.messages import template
 from preflight.engine.plan import Plan, plan
+from preflight.engine.published import publish
 from preflight.engine.runs import Runs
 from preflight.engine.state import RunState
 from preflight.engine.watchdog import Watchdog
@@ -69,6 +71,7 @@ class World:
         self.stored: dict[UUID, dict[str, Any]] = {}
         self.forgotten: set[UUID] = set()
         self.said = 0
+        self.changes = Changes()
 
     def delete(self, kind: str) -> None:
         """Delete the keys of a kind: "cache" or "lease"."""
@@ -91,7 +94,7 @@ class World:
         request = RunRequest.build(
             mode=mode, event_type="test_event", short_circuit=policy, max_age=0 if fresh else None
         )
-        return plan(request, registry, self.bench.settings)
+        return plan(request, registry, self.bench.settings, self.changes)
 
     def open(self, run_id: UUID, made: Plan) -> bool:
         """Open a run; False if it was aborted before."""
@@ -121,6 +124,13 @@ class World:
         made = Asleep(self.client, self.keys, self.runs.dispatch)
         made.dream = dream
         return made
+
+    def operate(self, name: str, *, enabled: bool) -> None:
+        """Disable a check everywhere, or enable it again."""
+        version = self.changes.version + 1
+        changed = {name: CheckChanges({"enabled": enabled}, version)}
+        self.changes = Changes(version, {**self.changes.checks, **changed})
+        assert publish(self.runs, self.changes) == version
 
     # Messages and workers
 
