@@ -120,6 +120,6 @@ def purge_expired() -> int:
     """Delete reports older than the retention; return how many there were."""
     store = ReportStore(settings().database)
     try:
-        return store.purge(settings().retention_days)
+        return store.purge(settings().retention_days, statistics_days=settings().statistics_days).reports
     finally:
         store.dispose()

@@ -71,7 +71,7 @@ def _connected(database_url: str) -> Iterator[Connection]:
     # A migration may take long on a big table, and must not be cut off half-way by the store's own limit.
     engine = make_engine(url, statement_timeout_ms=0, poolclass=NullPool)
     try:
-        with explaining(url), engine.begin() as connection:
+        with explaining(url), engine.connect() as connection:
             yield connection
     except CommandError as error:  # a revision that this version of the code does not have
         raise StoreUnavailable(
