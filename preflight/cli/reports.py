@@ -21,7 +21,8 @@ _FOLLOWED = 200
 
 
 @click.command
-@click.option("--failed/--passed", default=None, help="Only NO-GO, or only GO.")
+@click.option("--failed", is_flag=True, help="Only NO-GO.")
+@click.option("--passed", is_flag=True, help="Only GO.")
 @click.option("--event", metavar="EVENT", help="Only this event type.")
 @click.option("--mode", type=click.Choice(MODES), help="Only runs of this mode.")
 @click.option("--campaign", metavar="ID", type=click.UUID, help="Only this campaign.")
@@ -53,16 +54,18 @@ def reports(limit: int, output: str, *, follow: bool, **words: Any) -> None:
 
 
 def _wanted(
-    *, failed: bool | None, event: str | None, campaign: UUID | None, status: str | None, **same: Any
+    *, failed: bool, passed: bool, event: str | None, campaign: UUID | None, status: str | None, **same: Any
 ) -> ReportFilter:
     """Return the filter that the options mean; they are refused where they contradict each other."""
+    if failed and passed:
+        raise click.UsageError("--failed and --passed leave nothing: name one of them.")
     if status and same["check"] is None:
         raise click.UsageError("--status is about one check: name it with --check.")
     if same["since"] and same["until"] and same["since"] >= same["until"]:
         raise click.UsageError("--since must be before --until.")
     from preflight.reports.store import ReportFilter
 
-    success = None if failed is None else not failed
+    success = passed if failed or passed else None
     known = STATUSES[status] if status else None
     return ReportFilter(
         success=success,
