@@ -37,7 +37,8 @@ class Partition(NamedTuple):
 def existing(connection: Connection) -> list[Partition]:
     """Return the partitions, oldest first."""
     found = connection.execute(_EXISTING).all()
-    return sorted(Partition(_end(bound), name) for name, bound in found)
+    # One that is being dropped has a name and no bounds any more.
+    return sorted(Partition(_end(bound), name) for name, bound in found if bound)
 
 
 def _end(bound: str) -> datetime:
