@@ -57,6 +57,17 @@ def partitions() -> None:
 
 @db.command
 @debug_option
+def recount() -> None:
+    """Count anew what older workers stored without counting it, after an upgrade of the schema."""
+    url = _database()
+    from preflight.reports.store import ReportStore
+
+    count = ReportStore(url).recount()
+    click.echo(f"{count} span{'' if count == 1 else 's'} of five minutes counted anew.")
+
+
+@db.command
+@debug_option
 def check() -> int:
     """Say whether the schema is the one that this PreFlight needs. Ends with 3 if it is not."""
     url = _database()

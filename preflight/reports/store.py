@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
 from preflight.exceptions import ReportMisdated
-from preflight.reports import latest, partitions, retention, search, statistics
+from preflight.reports import latest, partitions, recount, retention, search, statistics
 from preflight.reports.database import explaining, make_engine, parsed
 from preflight.reports.latest import StripEntry, VerdictEntry
 from preflight.reports.models import report_of, reports, row_of
@@ -125,6 +125,16 @@ class ReportStore:
         """Make the partitions that are missing for the next 14 days and return their names."""
         with explaining(self._url), self._engine.begin() as connection:
             return partitions.make_ahead(connection)
+
+    def recount(self) -> int:
+        """Count anew what was stored without rollups, by an older version; return how many five minutes there were.
+
+        Who stores reports meanwhile waits.
+        """
+        with explaining(self._url), self._engine.begin() as connection:
+            connection.execute(sa.text("LOCK TABLE preflight_reports IN SHARE ROW EXCLUSIVE MODE"))
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            return recount.mend(connection)
 
     def purge(
         self, older_than_days: int, *, statistics_days: int = retention.MAX_DAYS, dry_run: bool = False

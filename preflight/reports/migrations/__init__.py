@@ -24,10 +24,10 @@ VERSION_TABLE = "preflight_schema_version"
 UPGRADE_LOCK = 7_305_661_924
 
 
-def upgrade(database_url: str) -> None:
-    """Bring the schema to the newest revision; harmless when it is there, and when two do it at a time."""
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the schema to a revision, the newest one; harmless when it is there, and when two do it at a time."""
     with _connected(database_url) as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
 
 
 def downgrade(database_url: str, revision: str) -> None:
