@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-TICK_SECONDS = 10
-DAY_SECONDS = 24 * 3600
+MINUTE_SECONDS = 60
+HOUR_SECONDS = 3600
 
 
 def beat_schedule(sweep_seconds: int) -> dict[str, dict[str, Any]]:
     """Return Celery's `beat_schedule` for a sweep every `sweep_seconds`."""
     return {
-        "tick": _every(TICK_SECONDS, "preflight.tick"),
+        "tick": _every(10, "preflight.tick"),
         "health-sweep": _every(sweep_seconds, "preflight.sweep"),
-        "retention-purge": _every(DAY_SECONDS, "preflight.purge"),
+        "unfinished-runs": _every(MINUTE_SECONDS, "preflight.unfinished"),
+        "partitions-ahead": _every(HOUR_SECONDS, "preflight.partitions"),
+        # Done once a day. Sent every hour: a beat that starts anew every day would never come to a daily one.
+        "retention-purge": _every(HOUR_SECONDS, "preflight.purge"),
     }
 
 

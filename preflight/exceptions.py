@@ -78,6 +78,10 @@ class ReportRefused(StoreUnavailable):
     """The reports' database can be used and refuses what it was given: trying the same again is of no use."""
 
 
+class ReportMisdated(ReportRefused):
+    """A report's id is of a day that the reports' database has no partition for: it is kept until there is one."""
+
+
 class ReportNotReady(PreFlightError):
     """A run has not ended within the time that its report was waited for."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from celery import Celery, states
 
@@ -13,15 +15,21 @@ from preflight import keeping
 from preflight.backlog import KEEP_MS, Backlog
 from preflight.engine.runs import Runs
 from preflight.engine.state import RunState
-from preflight.exceptions import ReportRefused, StoreUnavailable
+from preflight.exceptions import ReportMisdated, ReportRefused, StoreUnavailable
 from preflight.reports.store import ReportStore
-from preflight.settings import Settings, settings
+from preflight.settings import Settings
 from preflight.types import PreFlightReport
 
 logger = logging.getLogger("preflight.reports")
 
 #: A recorder that was killed is replaced after this time. Two at a time do no harm: storing twice is one row.
 LEASE_MS = 3000
+#: A report without a partition for its day is tried again after this time,
+PUT_OFF_MS = 600_000
+#: and given up a day before its state leaves Redis.
+PUT_OFF_DAYS = 6
+#: How often reports that are put off are told.
+_TELL_SECONDS = 60.0
 
 
 class Recorder:
@@ -34,6 +42,9 @@ class Recorder:
         self.holder = holder
         self._backlog = Backlog(runs, settings.outbox_mb * 2**20, holder)
         self._failing = ""
+        #: Why the store has no place for reports, by the id of those of this flush.
+        self._misdated: dict[str, str] = {}
+        self._told_misdated_at = -_TELL_SECONDS
 
     @functools.cached_property
     def store(self) -> ReportStore | None:
@@ -45,9 +56,11 @@ class Recorder:
         run_ids = self.runs.outbox(self.holder, LEASE_MS)
         if not run_ids:
             return 0
+        self._misdated.clear()
         recorded = self.record(self._backlog.states(run_ids))
         if recorded:
-            self.runs.recorded(run_ids, KEEP_MS)
+            self.runs.recorded([run_id for run_id in run_ids if run_id not in self._misdated], KEEP_MS)
+            self._put_off()
             self._backlog.forget()
         else:
             self._backlog.keep_within(self._told)
@@ -71,15 +84,32 @@ class Recorder:
                 log(report)
         except ReportRefused as error:
             if len(reports) == 1:
-                self._give_up(reports[0], str(error))
+                self._refused(reports[0], error)
             else:
                 for report in reports:
                     self._save([report])
 
-    def _give_up(self, report: PreFlightReport, reason: str) -> None:
-        """Log a report that the store refuses whatever comes, then forget it: in this order none is lost."""
-        keeping.log(report, reason)
+    def _refused(self, report: PreFlightReport, error: ReportRefused) -> None:
+        """Keep a report whose day has no partition; log one that is refused whatever comes, then forget it.
+
+        In this order none is lost.
+        """
+        age = datetime.now(UTC) - report.created_at
+        if isinstance(error, ReportMisdated) and age < timedelta(days=PUT_OFF_DAYS):
+            self._misdated[str(report.id)] = str(error)
+            return
+        keeping.log(report, str(error))
         self.runs.drop([str(report.id)], "refused", KEEP_MS)
+
+    def _put_off(self) -> None:
+        """Have reports without a partition wait behind the others, and tell it now and then."""
+        if not self._misdated:
+            return
+        self.runs.put_off(list(self._misdated), PUT_OFF_MS)
+        if time.monotonic() - self._told_misdated_at > _TELL_SECONDS:
+            self._told_misdated_at = time.monotonic()
+            run_id, reason = next(iter(self._misdated.items()))
+            logger.error("%d reports wait in Redis, among them %s: %s", len(self._misdated), run_id, reason)
 
     def _told(self, state: RunState) -> PreFlightReport:
         """Return a run's report; the foreign task that asked for it is told."""
@@ -114,12 +144,3 @@ def log(report: PreFlightReport) -> None:
 def _say(level: int, fields: dict[str, object]) -> None:
     text = " ".join(f"{name}={json.dumps(value)}" for name, value in fields.items())
     logger.log(level, "%s", text, extra={"fields": fields})
-
-
-def purge_expired() -> int:
-    """Delete reports older than the retention; return how many there were."""
-    store = ReportStore(settings().database)
-    try:
-        return store.purge(settings().retention_days)
-    finally:
-        store.dispose()

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         500, ge=1, le=3_600_000, description="An execution that takes longer is marked slow, in milliseconds."
     )
     retention_days: int = Field(30, ge=1, le=3650, description="Days that reports are kept.")
+    statistics_days: int = Field(
+        400, ge=1, le=3650, description="Days that statistics are kept, by the hour; never shorter than the reports."
+    )
     outbox_mb: int = Field(
         256, ge=1, le=65536, description="MiB of Redis that reports may take while PostgreSQL is away."
     )

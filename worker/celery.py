@@ -9,9 +9,17 @@ from preflight.engine.celery_app import create_app
 from preflight.settings import settings
 from worker import logs, signals, tracer
 
+#: A beat whose lock is this old is replaced by one that waits.
+REDBEAT_LOCK_SECONDS = 15
+
 app = create_app(settings(), settings().worker_role)
 app.conf.include = ["tasks.checks", "tasks.requests", "tasks.maintenance"]
 app.conf.beat_schedule = beat_schedule(settings().sweep_seconds)
+# For more than one beat: `-S redbeat.RedBeatScheduler`, of the extra `redbeat`.
+app.conf.redbeat_redis_url = settings().redis
+app.conf.redbeat_key_prefix = f"{settings().namespace}:redbeat:"
+app.conf.redbeat_lock_timeout = REDBEAT_LOCK_SECONDS
+app.conf.beat_max_loop_interval = REDBEAT_LOCK_SECONDS / 5
 app.conf.worker_concurrency = settings().concurrency
 app.conf.worker_pool = "worker.pool:TaskPool"
 app.conf.worker_consumer = "worker.consumer:Consumer"

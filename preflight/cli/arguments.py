@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import click
 
@@ -76,6 +77,25 @@ class JsonDocument(click.ParamType[Any]):
             self.fail(f"the file {path!r} cannot be read: {error.strerror}.", param, ctx)
         except ValueError:
             self.fail(f"the file {path!r} holds no text.", param, ctx)
+
+
+class Instant(click.ParamType[datetime]):
+    """An instant: an age as 90m, 24h or 7d, or a date with or without a time, in UTC unless it names a zone."""
+
+    name = "TIME"
+    units: ClassVar = {"m": "minutes", "h": "hours", "d": "days"}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the instant, aware."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            if age := re.fullmatch(r"(\d{1,6})([mhd])", value, re.ASCII):
+                return datetime.now(UTC) - timedelta(**{self.units[age[2]]: int(age[1])})
+            found = datetime.fromisoformat(value)
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value[:40]!r} is no time: write an age as 90m, 24h or 7d, or 2026-11-25T08:00.", param, ctx)
 
 
 def _json_or_text(text: str) -> Any:

@@ -27,18 +27,42 @@ def upgrade() -> None:
 
 
 @db.command
-@click.option("--dry-run", is_flag=True, help="Only say how many reports would go.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @debug_option
 def purge(*, dry_run: bool) -> None:
-    """Delete the reports that are older than PREFLIGHT_RETENTION_DAYS."""
+    """Drop the days of reports that are older than PREFLIGHT_RETENTION_DAYS, and statistics of their own age."""
     url = _database()
     from preflight.reports.store import ReportStore
     from preflight.settings import settings
 
     days = settings().retention_days
-    count = ReportStore(url).purge(days, dry_run=dry_run)
-    reports = f"{count} report{'' if count == 1 else 's'} older than {days} days"
+    purged = ReportStore(url).purge(days, statistics_days=settings().statistics_days, dry_run=dry_run)
+    for name in purged.partitions:
+        click.echo(name)
+    reports = f"{purged.reports} report{'' if purged.reports == 1 else 's'} of days older than {days} days"
     click.echo(f"{reports} would be deleted." if dry_run else f"{reports} deleted.")
+
+
+@db.command
+@debug_option
+def partitions() -> None:
+    """Make the partitions that are missing for today and the 14 days ahead, as beat does every hour."""
+    url = _database()
+    from preflight.reports.store import ReportStore
+
+    made = ReportStore(url).make_partitions()
+    click.echo("\n".join(made) or "There are partitions for all of the next 14 days.")
+
+
+@db.command
+@debug_option
+def recount() -> None:
+    """Count anew what older workers stored without counting it, after an upgrade of the schema."""
+    url = _database()
+    from preflight.reports.store import ReportStore
+
+    count = ReportStore(url).recount()
+    click.echo(f"{count} span{'' if count == 1 else 's'} of five minutes counted anew.")
 
 
 @db.command

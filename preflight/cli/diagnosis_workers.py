@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from preflight.cli import environment
 from preflight.cli.diagnosis import Finding
 
 if TYPE_CHECKING:
+    from preflight.engine.connection import Client
     from preflight.engine.keys import Keys
     from preflight.engine.workers import WorkerInfo
     from preflight.settings import Settings
 
 _TIMEOUT_SECONDS = 2.0
-#: Beat ticks every 10 s; three missed ticks are no hiccup.
-_BEAT_SILENT_MS = 30_000
 _START_A_WORKER = "Start one: celery -A worker worker."
 _END_HANGS = "Its log names the checks when half hang and it ends itself. Give what checks call timeouts of its own."
 
@@ -34,13 +33,14 @@ def workers(settings: Settings) -> Iterator[Finding]:
     client = connect(settings.redis, _TIMEOUT_SECONDS)
     try:
         live = engine_workers.live(client, settings.namespace)
-        now, tick = now_ms(client), client.get(Keys(settings.namespace)["beat"])
+        now, done = now_ms(client), _jobs_done(client, Keys(settings.namespace)["beat"])
     except redis.RedisError:
         return
     finally:
         client.close()
     yield from _about_workers(live, Keys(settings.namespace))
-    yield _beat(None if tick is None else now - int(float(tick)))
+    yield _beat(now - done["tick"] if "tick" in done else None)
+    yield from _late_jobs(settings, now, done)
 
 
 def _about_workers(live: Sequence[WorkerInfo], keys: Keys) -> Iterator[Finding]:
@@ -87,10 +87,30 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def _jobs_done(client: Client, key: str) -> dict[str, int]:
+    """Return when each job of beat's was done last, in ms of Redis' clock. Older versions noted the tick alone."""
+    if client.type(key) != "hash":
+        return {}
+    return {job: int(at) for job, at in cast("dict[str, str]", client.hgetall(key)).items()}
+
+
 def _beat(silent_ms: int | None) -> Finding:
+    from preflight.engine.jobs import TICK
+
     todo = "Start it: celery -A worker beat. Without it no health sweep runs and no old report is deleted."
     if silent_ms is None:
         return Finding("beat", "warning", "it has never ticked", todo)
-    if silent_ms > _BEAT_SILENT_MS:
-        return Finding("beat", "warning", f"its last tick is {silent_ms // 1000} s old", todo)
-    return Finding("beat", "ok", f"its last tick is {max(0, silent_ms) // 1000} s old")
+    age = f"its last tick is {max(0, silent_ms) // 1000} s old"
+    late = silent_ms > 3000 * TICK.sent_seconds  # three missed ticks are no hiccup
+    return Finding("beat", "warning", age, todo) if late else Finding("beat", "ok", age)
+
+
+def _late_jobs(settings: Settings, now: int, done: Mapping[str, int]) -> Iterator[Finding]:
+    """Look at the jobs besides the tick. One that was never done may only be young."""
+    from preflight.engine.jobs import TICK, all_jobs
+
+    for job in all_jobs(settings.sweep_seconds):
+        age = (now - done.get(job.name, now)) / 1000
+        if job != TICK and age > job.late_seconds:
+            message = f"its job {job.name} was done {age:.0f} s ago, and is due every {job.due_seconds:.0f} s"
+            yield Finding("beat", "warning", message, "See the log of the worker that reads the maintenance queue.")

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import click
 
-from preflight.cli.arguments import debug_option, format_option
+from preflight.cli.arguments import Instant, debug_option, format_option
+from preflight.types import MODES, STATUSES
 
 if TYPE_CHECKING:
-    from preflight.reports.store import ReportStore
+    from preflight.reports.store import ReportFilter, ReportStore
     from preflight.types import PreFlightReport
 
 _POLL_SECONDS = 1.0
@@ -21,32 +22,58 @@ _FOLLOWED = 200
 
 @click.command
 @click.option("--failed", is_flag=True, help="Only NO-GO.")
+@click.option("--passed", is_flag=True, help="Only GO.")
 @click.option("--event", metavar="EVENT", help="Only this event type.")
+@click.option("--mode", type=click.Choice(MODES), help="Only runs of this mode.")
+@click.option("--campaign", metavar="ID", type=click.UUID, help="Only this campaign.")
 @click.option("--check", metavar="CHECK", help="Only runs that planned this check.")
+@click.option("--status", type=click.Choice(list(STATUSES)), help="Only runs in which --check has this status.")
+@click.option("--since", metavar="TIME", type=Instant(), help="Only from this time on: 90m, 24h, 7d, or a date.")
+@click.option("--until", metavar="TIME", type=Instant(), help="Only from before this time.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @click.option("--follow", is_flag=True, help="Stay and show new ones as they come, oldest first, until Ctrl-C.")
 @format_option("human", "json", "csv")
 @debug_option
-def reports(  # noqa: PLR0913  # one argument per option
-    event: str | None, check: str | None, limit: int, output: str, *, failed: bool, follow: bool
-) -> None:
+def reports(limit: int, output: str, *, follow: bool, **words: Any) -> None:
     """List stored reports, newest first.
 
     JSON is one array of whole reports; with --follow it is one report per line.
     """
+    wanted, store = _wanted(**words), _store()
     from preflight.cli.listings import listing
 
-    store = _store()
-    selection: dict[str, Any] = {"failed": failed or None, "event_type": event, "check": check}
     show = listing(output, following=follow)
     if not follow:
-        show(store.recent(limit, **selection))
+        show(store.page(wanted, limit=limit))
         return
     # One question for what is shown and what is known: nothing that is stored between two of them is missed.
-    found = store.recent(max(limit, _FOLLOWED), **selection)
+    found = store.page(wanted, limit=max(limit, _FOLLOWED))
     show(found[:limit][::-1])
-    for new in _followed(store, selection, {report.id for report in found}):
+    for new in _followed(store, wanted, {report.id for report in found}):
         show([new])
+
+
+def _wanted(
+    *, failed: bool, passed: bool, event: str | None, campaign: UUID | None, status: str | None, **same: Any
+) -> ReportFilter:
+    """Return the filter that the options mean; they are refused where they contradict each other."""
+    if failed and passed:
+        raise click.UsageError("--failed and --passed leave nothing: name one of them.")
+    if status and same["check"] is None:
+        raise click.UsageError("--status is about one check: name it with --check.")
+    if same["since"] and same["until"] and same["since"] >= same["until"]:
+        raise click.UsageError("--since must be before --until.")
+    from preflight.reports.store import ReportFilter
+
+    success = passed if failed or passed else None
+    known = STATUSES[status] if status else None
+    return ReportFilter(
+        success=success,
+        event_type=event,
+        campaign_id=campaign,
+        check_status=known,
+        **same,
+    )
 
 
 @click.command
@@ -98,23 +125,23 @@ def _store() -> ReportStore:
     return ReportStore(settings.database)
 
 
-def _followed(store: ReportStore, selection: dict[str, Any], seen: set[UUID]) -> Iterator[PreFlightReport]:
+def _followed(store: ReportStore, wanted: ReportFilter, seen: set[UUID]) -> Iterator[PreFlightReport]:
     """Yield reports that were not seen, for ever. A database that is away is said once and waited for."""
     import time
 
     away = False
     while True:
         time.sleep(_POLL_SECONDS)
-        found, away = _newest(store, selection, away=away)
+        found, away = _newest(store, wanted, away=away)
         yield from (report for report in reversed(found) if report.id not in seen)
         seen = {report.id for report in found} or seen
 
 
-def _newest(store: ReportStore, selection: dict[str, Any], *, away: bool) -> tuple[list[PreFlightReport], bool]:
+def _newest(store: ReportStore, wanted: ReportFilter, *, away: bool) -> tuple[list[PreFlightReport], bool]:
     from preflight.exceptions import StoreUnavailable
 
     try:
-        return store.recent(_FOLLOWED, **selection), False
+        return store.page(wanted, limit=_FOLLOWED), False
     except StoreUnavailable as error:
         if not away:
             click.echo(f"preflight: {error} Trying again.", err=True)

@@ -8,8 +8,6 @@ from uuid import UUID
 
 from preflight.context import RunRequest
 from preflight.engine.caller import Caller, new_run_id
-from preflight.engine.connection import now_ms
-from preflight.engine.keys import Keys
 from preflight.engine.plan import plan
 from preflight.engine.worker_process import runs
 from preflight.registry import default_registry
@@ -52,9 +50,3 @@ def sweep() -> UUID | None:
     run_id = new_run_id()
     _caller().open(run_id, plan(request, registry, settings(), _caller().changes))
     return run_id
-
-
-def tick() -> None:
-    """Note beat's last tick, in ms of Redis' clock."""
-    client = runs().client
-    client.set(Keys(settings().namespace)["beat"], now_ms(client))

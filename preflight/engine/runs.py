@@ -227,6 +227,10 @@ class Runs:
         )
         return found
 
+    def put_off(self, run_ids: Sequence[str], wait_ms: int) -> None:
+        """Leave finished runs in the outbox, behind the others, and give them out again after a time."""
+        self.call("put_off", [self.keys["outbox"]], [wait_ms, *run_ids])
+
     def weigh(self, place: int, holder: str, lease_ms: int, most: int = 100) -> list[Weight] | None:
         """Return what finished runs weigh in Redis, from a place in the outbox on; None without the lease for it."""
         names = [self.keys["outbox"], self.keys["lease:backlog"]]

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from preflight.exceptions import ReportRefused, StoreUnavailable
-from preflight.reports.errors import explained, is_refusal
+from preflight.exceptions import ReportMisdated, ReportRefused, StoreUnavailable
+from preflight.reports.errors import explained, is_misdated, is_refusal
 
 STATEMENT_TIMEOUT_MS = 10_000
 
@@ -59,12 +59,20 @@ def make_engine(url: URL, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS, *
 
 @contextlib.contextmanager
 def explaining(url: URL) -> Iterator[None]:
-    """Turn every error of SQLAlchemy and psycopg2 into `StoreUnavailable`, or `ReportRefused` if it is about a row."""
+    """Turn every error of SQLAlchemy and psycopg2 into `StoreUnavailable`, or `ReportRefused` if it is about a row.
+
+    A row that no partition takes is `ReportMisdated`, which is a `ReportRefused` too.
+    """
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
-        kind = ReportRefused if is_refusal(error) else StoreUnavailable
-        raise kind(explained(url, error)) from None
+        raise _kind(error)(explained(url, error)) from None
+
+
+def _kind(error: Exception) -> type[StoreUnavailable]:
+    if is_misdated(error):
+        return ReportMisdated
+    return ReportRefused if is_refusal(error) else StoreUnavailable
 
 
 def _leave_connections_to_parent() -> None:

@@ -60,6 +60,14 @@ def is_refusal(error: Exception) -> bool:
     return code.startswith(_REFUSING) and code not in _BY_CODE
 
 
+def is_misdated(error: Exception) -> bool:
+    """Return whether there is no partition for a report's id. A broken constraint has the same code, and a name."""
+    original: Any = error.orig if isinstance(error, DBAPIError) else None
+    if getattr(original, "pgcode", None) != "23514":
+        return False
+    return original.diag.constraint_name is None and original.diag.table_name == "preflight_reports"
+
+
 def explained(url: URL, error: Exception) -> str:
     """Return the line for an error of SQLAlchemy or psycopg2."""
     fault, advice = fault_of(error)
@@ -78,6 +86,11 @@ def fault_of(error: Exception) -> tuple[str, str]:
         return "has no connection left for this process", "Run fewer readers at a time."
     original: Any = error.orig if isinstance(error, DBAPIError) else error
     text = str(original)
+    if is_misdated(error):
+        return (
+            "has no partition for the day of a report's id",
+            "Correct the clock of the machine that started the run; `preflight db partitions` makes what is missing.",
+        )
     by_code = _BY_CODE.get(getattr(original, "pgcode", None) or "")
     by_text = (found for pattern, found in _BY_TEXT if re.search(pattern, text, re.IGNORECASE))
     return by_code or next(by_text, None) or _unknown(original, text)

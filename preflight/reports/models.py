@@ -1,7 +1,8 @@
-"""The table `preflight_reports`, and a report as one of its rows."""
+"""The tables of reports and of their rollups, and a report as a row."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from preflight.redaction import storable
-from preflight.types import PreFlightReport
+from preflight.reports.durations import COLUMNS
+from preflight.types import CheckReport, PreFlightReport
 
 metadata = sa.MetaData()
 
+#: Partitioned by the range of `id`, a day each.
 reports = sa.Table(
     "preflight_reports",
     metadata,
@@ -31,11 +34,10 @@ reports = sa.Table(
     sa.Column("metadata", JSONB, nullable=False),
     sa.Column("short_circuited_by", sa.String(64)),
     sa.Column("settings_version", sa.Integer, nullable=False, server_default="0"),
-    # Newest first is the primary key: ids are UUIDv7.
+    # Newest first is the primary key: ids are UUIDv7. What has no index is found through the rollups.
     sa.Index("preflight_reports_event_type", "event_type", "id"),
     sa.Index("preflight_reports_campaign", "campaign_id", "id", postgresql_where=sa.text("campaign_id IS NOT NULL")),
     sa.Index("preflight_reports_failed", "id", postgresql_where=sa.text("NOT success")),
-    sa.Index("preflight_reports_created_at", "created_at"),
 )
 
 #: What operators changed in checks: rows are only ever added, a trigger sees to it.
@@ -53,16 +55,62 @@ check_changes = sa.Table(
     sa.Column("why", sa.Text, nullable=False),
 )
 
-_LENGTHS = {"mode": 10, "event_type": 50, "short_circuited_by": 64}
+
+def _counts(*names: str) -> list[sa.Column[Any]]:
+    return [sa.Column(name, sa.BigInteger, nullable=False) for name in names] + [
+        sa.Column(name, sa.Integer, nullable=False) for name in COLUMNS
+    ]
+
+
+#: What runs of one event type and mode came to in a span of 300 or 3600 s that begins `at`.
+run_rollups = sa.Table(
+    "preflight_run_rollups",
+    metadata,
+    sa.Column("span_s", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.TIMESTAMP(timezone=True), primary_key=True),
+    sa.Column("event_type", sa.String(50), primary_key=True),
+    sa.Column("mode", sa.String(10), primary_key=True),
+    *_counts("runs", "go", "duration_ms"),
+)
+
+#: The same for one check of those runs. `failures` are of executions, the statuses also of cached answers.
+check_rollups = sa.Table(
+    "preflight_check_rollups",
+    metadata,
+    sa.Column("span_s", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.TIMESTAMP(timezone=True), primary_key=True),
+    sa.Column("check_name", sa.String(64), primary_key=True),
+    sa.Column("event_type", sa.String(50), primary_key=True),
+    sa.Column("mode", sa.String(10), primary_key=True),
+    *_counts("passed", "warning", "failed", "error", "skipped", "cached", "failures"),
+    sa.Column("last_failure_at", sa.TIMESTAMP(timezone=True)),
+    sa.Index("preflight_check_rollups_name", "check_name", "span_s", "at"),
+)
+
+#: The cut of texts that name something, by column.
+LENGTHS = {"mode": 10, "event_type": 50, "short_circuited_by": 64, "check_name": 64}
 _LARGEST_INTEGER = 2**31 - 1
+
+#: A check's fields as they mostly are. The table leaves them out: half of a report's size, and `from_json` adds them.
+_USUAL: dict[str, Any] = {
+    field.name: field.default
+    for field in dataclasses.fields(CheckReport)
+    if field.default is not dataclasses.MISSING and field.name != "severity"
+} | {"severity": "blocking", "warnings": [], "metadata": {}}
 
 
 def row_of(report: PreFlightReport) -> dict[str, Any]:
     """Return a report as a row that PostgreSQL takes, whatever is in it: one bad report must not stop its batch."""
-    row: dict[str, Any] = storable_values(report.to_json())
-    row |= {name: row[name] and row[name][:length] for name, length in _LENGTHS.items()}
+    data = report.to_json()
+    data["checks"] = [_compact(check) for check in data["checks"]]
+    row: dict[str, Any] = storable_values(data)
+    row |= {name: row[name] and row[name][: LENGTHS[name]] for name in ("mode", "event_type", "short_circuited_by")}
     row["duration_ms"] = min(max(report.duration_ms, 0), _LARGEST_INTEGER)
     return row | {name: getattr(report, name) for name in ("id", "campaign_id", "triggered_by", "created_at")}
+
+
+def _compact(check: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in check.items() if name not in _USUAL or value != _USUAL[name]}
 
 
 def report_of(row: Mapping[str, Any]) -> PreFlightReport:

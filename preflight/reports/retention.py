@@ -1,41 +1,116 @@
-"""Delete old reports, in batches that hold no lock for long."""
+"""Forget old reports by dropping whole partitions: what that costs does not grow with their number."""
 
 from __future__ import annotations
 
+import dataclasses
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from preflight.context import shown
 from preflight.exceptions import InvalidSettings
-from preflight.reports.models import reports
+from preflight.reports import partitions
+from preflight.reports.instants import DAY_SECONDS, floor
+from preflight.reports.models import check_rollups, run_rollups
+from preflight.reports.partitions import Partition
+from preflight.reports.rollups import SLOT_SECONDS
 
 MAX_DAYS = 3650
+#: How often a table that somebody uses is tried, and the pause in between, which lets others through.
+ATTEMPTS = 20
+PAUSE_SECONDS = 0.5
+#: PostgreSQL's code for a lock that was not to be had in time.
+_LOCKED = "55P03"
+#: Rows of rollups that one transaction deletes.
+_BATCH = 10_000
 
 
-def purge(engine: Engine, older_than_days: int, *, dry_run: bool, batch: int) -> int:
-    """Delete the reports that are older, by the database's clock; return how many (with `dry_run`: would be).
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Purged:
+    """What was forgotten, or would be: the partitions' names, and the reports in them as the rollups count them."""
 
-    Two at a time share the work: each takes the rows that the other has not locked.
+    partitions: tuple[str, ...]
+    reports: int
+
+
+def purge(engine: Engine, older_than_days: int, statistics_days: int, *, dry_run: bool) -> Purged:
+    """Drop the partitions of which every report is older, by the database's clock, then rollups of their own age.
+
+    Each partition goes in a transaction of its own, so that an interrupted purge is simply repeated. Two at a time
+    wait for each other. A table that somebody uses all the time raises what PostgreSQL says after some attempts.
     """
-    old = reports.c.created_at < sa.func.now() - sa.func.make_interval(0, 0, 0, _days(older_than_days))
-    if dry_run:
-        with engine.connect() as connection:
-            return connection.execute(sa.select(sa.func.count()).where(old)).scalar_one()
-    total = 0
-    while deleted := _delete(engine, old, max(1, batch)):
-        total += deleted
-    return total
+    days, kept_days = _days(older_than_days, "Reports"), _days(statistics_days, "Statistics")
+    with engine.connect() as connection:
+        oldest = floor(_now(connection), DAY_SECONDS) - timedelta(days=days)
+        old = [partition for partition in partitions.existing(connection) if partition.end <= oldest]
+        purged = Purged(partitions=tuple(partition.name for partition in old), reports=_counted(connection, old))
+    if not dry_run:
+        for partition in old:
+            _patiently(lambda partition=partition: _drop(engine, partition))  # type: ignore[misc]
+        _forget_rollups(engine, oldest, oldest - timedelta(days=max(0, kept_days - days)))
+    return purged
 
 
-def _delete(engine: Engine, old: sa.ColumnElement[bool], batch: int) -> int:
-    some = sa.select(reports.c.id).where(old).order_by(reports.c.created_at).limit(batch)
-    ids = some.with_for_update(skip_locked=True).cte("some").prefix_with("MATERIALIZED")
+def _now(connection: Connection) -> datetime:
+    now: datetime = connection.execute(sa.select(sa.func.now())).scalar_one()
+    return now
+
+
+def _counted(connection: Connection, old: list[Partition]) -> int:
+    """Return how many reports partitions hold: rows of five minutes are kept as long as the reports."""
+    if not old:
+        return 0
+    of_reports = (run_rollups.c.span_s == SLOT_SECONDS, run_rollups.c.at < old[-1].end)
+    return int(connection.execute(sa.select(sa.func.sum(run_rollups.c.runs)).where(*of_reports)).scalar() or 0)
+
+
+def _drop(engine: Engine, partition: Partition) -> None:
+    """Drop a partition and the rows that lead to its reports; nothing happens when it is gone."""
     with engine.begin() as connection:
-        return connection.execute(sa.delete(reports).where(reports.c.id.in_(sa.select(ids.c.id)))).rowcount
+        partitions.wait_for_turn(connection)
+        connection.execute(sa.text(f"DROP TABLE IF EXISTS {partition.name}"))
+        for table in (run_rollups, check_rollups):
+            connection.execute(sa.delete(table).where(table.c.span_s == SLOT_SECONDS, table.c.at < partition.end))
 
 
-def _days(value: object) -> int:
+def _patiently(step: Callable[[], None]) -> None:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            step()
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) != _LOCKED:
+                raise
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return
+    step()
+
+
+def _forget_rollups(engine: Engine, oldest_slot: datetime, oldest_hour: datetime) -> None:
+    """Delete rollups past their time. They are few: their number does not grow with the reports'."""
+    for table in (run_rollups, check_rollups):
+        old = sa.or_(
+            (table.c.span_s == SLOT_SECONDS) & (table.c.at < oldest_slot),
+            (table.c.span_s != SLOT_SECONDS) & (table.c.at < oldest_hour),
+        )
+        while _delete_some(engine, table, old) == _BATCH:
+            """One transaction each."""
+
+
+def _delete_some(engine: Engine, table: sa.Table, old: sa.ColumnElement[bool]) -> int:
+    ctid: sa.ColumnClause[Any] = sa.literal_column("ctid")
+    some = sa.select(ctid).select_from(table).where(old).limit(_BATCH)
+    with engine.begin() as connection:
+        return connection.execute(sa.delete(table).where(ctid.in_(some))).rowcount
+
+
+def _days(value: object, what: str) -> int:
     """Return the days; 0 and less never mean "delete everything"."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_DAYS:
         return value
-    raise InvalidSettings(f"Reports are kept a whole number of days from 1 to {MAX_DAYS}, not {shown(value)}.")
+    raise InvalidSettings(f"{what} are kept a whole number of days from 1 to {MAX_DAYS}, not {shown(value)}.")

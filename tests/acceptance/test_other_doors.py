@@ -11,6 +11,7 @@ from acceptance.trial import Trial
 from celery import Celery
 
 from preflight import PreFlightReport
+from preflight.reports.store import ReportFilter
 
 
 @pytest.fixture
@@ -117,9 +118,9 @@ def test_beat_sweeps_and_ticks(trial, tmp_path):
     )
 
     eventually(lambda: trial.client.exists(trial.keys["beat"]), "beat's tick is noted")
-    eventually(lambda: trial.store.recent(event_type="health_sweep"), "a health sweep is stored")
+    eventually(lambda: trial.store.page(ReportFilter(event_type="health_sweep")), "a health sweep is stored")
 
-    report = trial.store.recent(event_type="health_sweep")[0]
+    report = trial.store.page(ReportFilter(event_type="health_sweep"))[0]
     assert report.mode == "full"
     assert "redis" in {check.name for check in report.checks}
     beat.kill()

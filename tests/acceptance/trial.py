@@ -129,7 +129,7 @@ class Trial:
 
     def stored_ids(self) -> list[UUID]:
         """Return the ids of every stored report."""
-        return [report.id for report in self.store.recent(limit=1000)]
+        return [report.id for report in self.store.page(limit=1000)]
 
     def message(self, run_id: UUID, check: str, number: int = 1, queue: str = "") -> str:
         """Return a check's message as the scripts push it."""

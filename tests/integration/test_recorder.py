@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg2
 import pytest
@@ -13,6 +15,8 @@ from integration.engine.conftest import Bench
 from preflight.embedded.server import free_port
 from preflight.engine.celery_app import create_app
 from preflight.recorder import Recorder
+from preflight.reports.instants import first_id, floor
+from preflight.reports.partitions import _make
 from preflight.settings import load
 
 
@@ -178,11 +182,66 @@ def test_a_report_that_the_store_refuses_does_not_hold_the_others(bench, recorde
     recorder = recorder_for(database_url)
     recorder.flush()
 
-    assert {str(report.id) for report in recorder.store.recent()} == {good, also_good}
+    assert {str(report.id) for report in recorder.store.page()} == {good, also_good}
     assert told(caplog) == [bad]
     assert "CheckViolation" in caplog.text
     assert bench.outbox() == []
     assert counted(bench, "refused") == 1
+
+
+def misdated(bench, days, **changed):
+    """End a run whose id is of another day."""
+    at = datetime.now(UTC) + timedelta(days=days)
+    run_id = UUID(int=first_id(at).int | 7 << 76 | 2 << 62 | 1)
+    bench.open({"a": 0}, run_id=run_id)
+    bench.answer(run_id, "a")
+    if changed:
+        bench.client.hset(bench.keys.state(run_id), mapping=changed)
+    return str(run_id)
+
+
+def test_a_report_of_a_day_without_partition_waits_and_holds_nobody_up(bench, recorder_for, database_url, caplog):
+    """A caller's clock is a month ahead: the others are stored, it is told once and given out again later."""
+    good, strange, also_good = ended(bench), misdated(bench, 30), ended(bench)
+    recorder = recorder_for(database_url)
+    for _ in range(3):
+        recorder.flush()
+
+    assert {str(report.id) for report in recorder.store.page()} == {good, also_good}
+    assert bench.outbox() == [strange]
+    assert caplog.text.count(f"1 reports wait in Redis, among them {strange}: ") == 1
+    assert "Correct the clock of the machine" in caplog.text
+    assert (told(caplog), counted(bench, "refused")) == ([], 0)
+
+    later = ended(bench)
+    assert recorder.flush() == 1
+    assert str(recorder.store.page()[0].id) == later
+
+
+def test_it_is_stored_when_its_day_has_a_partition(bench, recorder_for, database_url):
+    """After its time it is tried again."""
+    strange = misdated(bench, 15)
+    recorder = recorder_for(database_url)
+    recorder.flush()
+    with recorder.store._engine.begin() as connection:
+        _make(connection, floor(datetime.now(UTC), 86400) + timedelta(days=15))
+    assert recorder.flush() == 0
+
+    bench.client.zincrby(bench.keys["outbox"], -700_000, strange)
+    assert recorder.flush() == 1
+    assert [str(report.id) for report in recorder.store.page()] == [strange]
+    assert bench.outbox() == []
+
+
+def test_it_is_logged_before_its_state_leaves_redis(bench, recorder_for, database_url, caplog):
+    """After six days of waiting nothing helps: the whole report is a line, and counted."""
+    opened = int((datetime.now(UTC) - timedelta(days=6, hours=1)).timestamp() * 1000)
+    strange = misdated(bench, 300, opened=opened)
+    recorder_for(database_url).flush()
+
+    assert told(caplog) == [strange]
+    assert counted(bench, "refused") == 1
+    assert bench.outbox() == []
 
 
 def test_a_run_whose_state_is_gone_leaves_a_line(bench, recorder_for, database_url, caplog):

@@ -25,10 +25,10 @@ VERSION_TABLE = "preflight_schema_version"
 UPGRADE_LOCK = 7_305_661_924
 
 
-def upgrade(database_url: str) -> None:
-    """Bring the schema to the newest revision; harmless when it is there, and when two do it at a time."""
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the schema to a revision, the newest one; harmless when it is there, and when two do it at a time."""
     with _connected(database_url) as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
 
 
 def downgrade(database_url: str, revision: str) -> None:
@@ -82,7 +82,7 @@ def _connected(database_url: str) -> Iterator[Connection]:
     # A migration may take long on a big table, and must not be cut off half-way by the store's own limit.
     engine = make_engine(url, statement_timeout_ms=0, poolclass=NullPool)
     try:
-        with explaining(url), engine.begin() as connection:
+        with explaining(url), engine.connect() as connection:
             yield connection
     except CommandError as error:  # a revision that this version of the code does not have
         raise StoreUnavailable(

@@ -9,6 +9,16 @@ from preflight.reports.migrations import UPGRADE_LOCK, VERSION_TABLE
 from preflight.reports.models import metadata
 
 connection = context.config.attributes["connection"]
-connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
-context.configure(connection=connection, target_metadata=metadata, version_table=VERSION_TABLE)
-context.run_migrations()
+# For the session, not the transaction: a revision may commit half-way, so that it locks a table for a moment only.
+connection.execute(sa.select(sa.func.pg_advisory_lock(UPGRADE_LOCK)))
+connection.commit()
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
+connection.execute(sa.select(sa.func.pg_advisory_unlock(UPGRADE_LOCK)))
+connection.commit()

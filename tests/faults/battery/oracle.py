@@ -193,8 +193,8 @@ def _leaving(world: World, seen: Any) -> list[Any]:
 
 def _stored(store: ReportStore) -> dict[str, PreFlightReport]:
     found: dict[str, PreFlightReport] = {}
-    batch = store.recent(limit=MAX_LIMIT)
+    batch = store.page(limit=MAX_LIMIT)
     while batch:
         found |= {str(report.id): report for report in batch}
-        batch = store.recent(limit=MAX_LIMIT, before=batch[-1].id)
+        batch = store.page(limit=MAX_LIMIT, before=batch[-1].id)
     return found

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import json
 import os
 import threading
-from typing import Any
 from uuid import UUID
 
 import pytest
-import uuid_utils
+from integration.reports.samples import GO, NO_GO, line, new_id, report
 
-from preflight.exceptions import InvalidSettings
 from preflight.reports.store import ReportStore
-from preflight.types import CheckReport, PreFlightReport, Status
+from preflight.types import PreFlightReport
 
-CAMPAIGN = UUID("018f4c1e-0000-7000-8000-000000000001")
-
-
-def new_id() -> UUID:
-    return UUID(str(uuid_utils.uuid7()))
-
-
-def line(status: str = "passed", name: str = "redis", **fields: Any) -> CheckReport:
-    return CheckReport(name=name, priority=0, status=Status(status), **fields)
-
-
-def report(*checks: CheckReport, age_days: float = 0, **fields: Any) -> PreFlightReport:
-    created_at = dt.datetime.now(dt.UTC) - dt.timedelta(days=age_days)
-    values = {"id": new_id(), "mode": "full", "event_type": "poll_launch", "created_at": created_at, "duration_ms": 12}
-    return PreFlightReport(**{**values, "checks": checks or (line(),), **fields})
-
-
-GO, NO_GO = line("passed"), line("failed")
+CAMPAIGN = UUID("00000000-0000-7000-8000-000000000001")
 
 
 def test_a_report_comes_back_as_it_was_saved(store):
@@ -159,7 +139,7 @@ def test_recent_reports_come_newest_first_in_pages(store):
     saved = [report() for _ in range(7)]
     store.save(saved)
     pages, before = [], None
-    while page := store.recent(3, before=before):
+    while page := store.page(limit=3, before=before):
         pages.append([found.id for found in page])
         before = page[-1].id
 
@@ -172,51 +152,8 @@ def test_recent_reports_are_filtered(store):
     go, no_go = report(GO, event_type="dice_roll"), report(NO_GO, line("passed", "vtt"))
     store.save([go, no_go])
 
-    assert store.recent(9) == [no_go, go]
-    assert store.recent(9, failed=True) == [no_go]
-    assert store.recent(9, failed=False) == [go]
-    assert store.recent(9, event_type="dice_roll") == [go]
-    assert store.recent(9, check="vtt") == [no_go]
-    assert store.recent(9, check="vtt", failed=False) == []
-    assert store.recent(9, check="'; DROP TABLE preflight_reports; --") == []
-    assert len(store.recent(0)) == len(store.recent(-5)) == 1
-
-
-def test_purge_deletes_what_is_older_and_nothing_else(store):
-    """In batches smaller than the work; a dry run only counts."""
-    old = [report(age_days=31) for _ in range(7)]
-    young = [report(age_days=29), report()]
-    store.save(old + young)
-
-    assert store.purge(30, dry_run=True) == 7
-    assert len(store.recent(99)) == 9
-    assert store.purge(30, batch=3) == 7
-    assert store.purge(30) == 0
-    assert {kept.id for kept in store.recent(99)} == {kept.id for kept in young}
-
-
-def test_two_purges_at_a_time_delete_each_report_once(store):
-    """What they deleted adds up to what was old."""
-    store.save([report(age_days=40) for _ in range(300)])
-    counts: list[int] = []
-    threads = [threading.Thread(target=lambda: counts.append(store.purge(30, batch=10))) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sum(counts) == 300
-    assert store.recent(1) == []
-
-
-@pytest.mark.parametrize("days", [0, -1, 3651, 10**9, True, 1.5, "30d", None])
-def test_a_retention_that_makes_no_sense_deletes_nothing(store, days):
-    """0 never means "delete everything"."""
-    store.save([report(age_days=5000)])
-
-    with pytest.raises(InvalidSettings, match="whole number of days from 1 to 3650"):
-        store.purge(days)
-    assert len(store.recent(9)) == 1
+    assert store.page() == [no_go, go]
+    assert len(store.page(limit=0)) == len(store.page(limit=-5)) == 1
 
 
 def test_a_forked_child_has_connections_of_its_own(store, database):
@@ -238,7 +175,7 @@ def test_a_forked_child_has_connections_of_its_own(store, database):
     assert os.waitstatus_to_exitcode(state) == 0
     assert store.get(mine.id) == mine
     assert before <= set(database.sql(backends))
-    assert len(store.recent(9)) == 4
+    assert len(store.page(limit=9)) == 4
 
 
 def test_connections_that_the_server_ended_are_replaced(store, database):
@@ -257,7 +194,7 @@ def test_a_store_may_be_used_after_it_was_disposed_of(store):
     """`dispose` closes the connections, not the store."""
     store.dispose()
 
-    assert store.recent(1) == []
+    assert store.page(limit=1) == []
 
 
 def test_every_spelling_of_the_url_opens_the_store(database):
@@ -265,5 +202,5 @@ def test_every_spelling_of_the_url_opens_the_store(database):
     rest = database.url.partition("://")[2]
     for scheme in ("postgres", "postgresql", "postgresql+psycopg2"):
         store = ReportStore(f"{scheme}://{rest}")
-        assert store.recent(1) == []
+        assert store.page(limit=1) == []
         store.dispose()

@@ -26,7 +26,7 @@ def refusal(url: str) -> str:
     """Return what a save says; one line without the password."""
     store = ReportStore(url)
     with pytest.raises(StoreUnavailable) as caught:
-        store.recent(1)
+        store.page(limit=1)
     store.dispose()
     text = str(caught.value)
     assert "\n" not in text

@@ -1,0 +1,145 @@
+"""Partition the reports by the range of their ids, and count them in rollups.
+
+Who reads and writes reports meanwhile waits for the moment in which the tables change places, and for the counting of
+what came since it was counted first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.engine import Connection
+
+from preflight.exceptions import StoreUnavailable
+from preflight.reports import partitions, recount
+from preflight.reports.durations import COLUMNS
+from preflight.reports.instants import DAY_SECONDS, first_id, floor, made_at
+from preflight.reports.models import check_rollups, run_rollups
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+#: The table as it was becomes the oldest partition, until some days from now.
+_DAYS = 3
+_INDEXES = ("event_type", "campaign", "failed")
+
+
+def upgrade() -> None:
+    """Make the table of reports the first partition of one of its name."""
+    connection = op.get_bind()
+    bound = first_id(_end(connection))
+    with op.get_context().autocommit_block():
+        # Validated without a lock, so that nothing is to be looked at when the table becomes a partition.
+        op.execute("ALTER TABLE preflight_reports DROP CONSTRAINT IF EXISTS preflight_reports_before")
+        op.execute(
+            f"ALTER TABLE preflight_reports ADD CONSTRAINT preflight_reports_before CHECK (id < '{bound}') NOT VALID"
+        )
+        op.execute("ALTER TABLE preflight_reports VALIDATE CONSTRAINT preflight_reports_before")
+    _make_rollups()
+    connection = op.get_bind()
+    recount.count_all(connection)
+    op.execute("LOCK TABLE preflight_reports IN ACCESS EXCLUSIVE MODE")
+    recount.mend(connection)
+    for table in (run_rollups, check_rollups):
+        recount.add_up(connection, table, f"SELECT date_trunc('hour', at, 'UTC') FROM {table.name}")  # noqa: S608
+    _take_place(bound)
+    _grant("preflight_reports_before", "preflight_reports", "preflight_run_rollups", "preflight_check_rollups")
+    partitions.make_ahead(connection)
+
+
+def _end(connection: Connection) -> datetime:
+    """Return the day with which the first day's own partition begins: after every id that there is."""
+    today: datetime = floor(connection.execute(sa.text("SELECT now()")).scalar_one(), DAY_SECONDS)
+    newest = connection.execute(sa.text("SELECT id FROM preflight_reports ORDER BY id DESC LIMIT 1")).scalar()
+    last = floor(made_at(newest), DAY_SECONDS) if newest else today
+    if last > today + timedelta(days=partitions.AHEAD_DAYS):
+        raise StoreUnavailable(
+            f"The reports cannot be partitioned by day: the id {newest} is of {last:%Y-%m-%d}. Delete the reports"
+            " with ids of the future, or correct the database's clock, and run `preflight db upgrade` again."
+        )
+    return max(today + timedelta(days=_DAYS), last + timedelta(days=1))
+
+
+def _make_rollups() -> None:
+    instant = sa.TIMESTAMP(timezone=True)
+    op.create_table(
+        "preflight_run_rollups",
+        sa.Column("span_s", sa.SmallInteger, autoincrement=False, primary_key=True),
+        sa.Column("at", instant, primary_key=True),
+        sa.Column("event_type", sa.String(50), primary_key=True),
+        sa.Column("mode", sa.String(10), primary_key=True),
+        *_counts("runs", "go", "duration_ms"),
+    )
+    op.create_table(
+        "preflight_check_rollups",
+        sa.Column("span_s", sa.SmallInteger, autoincrement=False, primary_key=True),
+        sa.Column("at", instant, primary_key=True),
+        sa.Column("check_name", sa.String(64), primary_key=True),
+        sa.Column("event_type", sa.String(50), primary_key=True),
+        sa.Column("mode", sa.String(10), primary_key=True),
+        *_counts("passed", "warning", "failed", "error", "skipped", "cached", "failures"),
+        sa.Column("last_failure_at", instant),
+    )
+    op.create_index("preflight_check_rollups_name", "preflight_check_rollups", ["check_name", "span_s", "at"])
+
+
+def _counts(*names: str) -> list[sa.Column[Any]]:
+    counts: list[sa.Column[Any]] = [sa.Column(name, sa.BigInteger, nullable=False) for name in names]
+    return [*counts, *(sa.Column(name, sa.Integer, nullable=False) for name in COLUMNS)]
+
+
+def _take_place(bound: UUID) -> None:
+    """Put a partitioned table in the place of the old one, which becomes its first partition."""
+    op.execute("DROP INDEX preflight_reports_created_at")
+    op.execute("ALTER TABLE preflight_reports RENAME TO preflight_reports_before")
+    for name in ("pkey", *_INDEXES):
+        op.execute(f"ALTER INDEX preflight_reports_{name} RENAME TO preflight_reports_before_{name}")
+    op.execute("CREATE TABLE preflight_reports (LIKE preflight_reports_before) PARTITION BY RANGE (id)")
+    op.execute("ALTER TABLE preflight_reports ADD CONSTRAINT preflight_reports_pkey PRIMARY KEY (id)")
+    _make_indexes("preflight_reports")
+    op.execute(
+        "ALTER TABLE preflight_reports ATTACH PARTITION preflight_reports_before"
+        f" FOR VALUES FROM (MINVALUE) TO ('{bound}')"
+    )
+    op.execute("ALTER TABLE preflight_reports_before DROP CONSTRAINT preflight_reports_before")
+
+
+def _make_indexes(table: str) -> None:
+    op.execute(f"CREATE INDEX {table}_event_type ON {table} (event_type, id)")
+    op.execute(f"CREATE INDEX {table}_campaign ON {table} (campaign_id, id) WHERE campaign_id IS NOT NULL")
+    op.execute(f"CREATE INDEX {table}_failed ON {table} (id) WHERE NOT success")
+
+
+def _grant(old: str, *new: str) -> None:
+    """Give whoever could use the old table the same rights on the new ones."""
+    query = (
+        "SELECT grantee::regrole::text, privilege_type FROM pg_class, aclexplode(relacl)"
+        " WHERE oid = to_regclass(:old) AND grantee <> relowner AND grantee <> 0"
+    )
+    for grantee, right in op.get_bind().execute(sa.text(query), {"old": old}).all():
+        op.execute(f"GRANT {right} ON {', '.join(new)} TO {grantee}")
+
+
+def downgrade() -> None:
+    """Copy every report into one plain table, most of them before anybody has to wait, and drop the rollups."""
+    op.execute("CREATE TABLE preflight_reports_plain (LIKE preflight_reports)")
+    op.execute("ALTER TABLE preflight_reports_plain ADD PRIMARY KEY (id)")
+    op.execute("INSERT INTO preflight_reports_plain SELECT * FROM preflight_reports")
+    _make_indexes("preflight_reports_plain")
+    op.execute("CREATE INDEX preflight_reports_plain_created_at ON preflight_reports_plain (created_at)")
+    op.execute("LOCK TABLE preflight_reports IN ACCESS EXCLUSIVE MODE")
+    op.execute(
+        "DELETE FROM preflight_reports_plain p USING preflight_reports r WHERE p.id = r.id AND p.success <> r.success"
+    )
+    op.execute("INSERT INTO preflight_reports_plain SELECT * FROM preflight_reports ON CONFLICT (id) DO NOTHING")
+    _grant("preflight_reports", "preflight_reports_plain")
+    op.execute("DROP TABLE preflight_reports, preflight_run_rollups, preflight_check_rollups")
+    op.execute("ALTER TABLE preflight_reports_plain RENAME TO preflight_reports")
+    for name in ("pkey", "created_at", *_INDEXES):
+        op.execute(f"ALTER INDEX preflight_reports_plain_{name} RENAME TO preflight_reports_{name}")
