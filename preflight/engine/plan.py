@@ -57,11 +57,15 @@ class PlannedCheck:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run asks, tier by tier, and how long it may take (seconds, from its opening)."""
+    """What a run asks, tier by tier, and how long it may take (seconds, from its opening).
+
+    `known_event`: a check or a setting names the run's event type; other ones are counted together beyond a few.
+    """
 
     request: RunRequest
     checks: tuple[PlannedCheck, ...]
     timeout: float
+    known_event: bool = True
 
     @property
     def context(self) -> CheckContext:
@@ -77,7 +81,7 @@ class Plan:
 
 def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings) -> Plan:
     """Choose and prepare the checks of a run; raise `InvalidRun` for names and parameters that fit nothing."""
-    _refuse_unknown_event(request.context, registry, settings)
+    known = _known_event(request.context, registry, settings)
     for name in (*request.only, *request.exclude, *request.params):
         registry.get(name)
     chosen = [check for check in registry if _chosen(check, request, settings)]
@@ -87,13 +91,16 @@ def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings) -
             " See `preflight checks`."
         )
     checks = tuple(_planned(check, request) for check in chosen)
-    return Plan(request=request, checks=checks, timeout=request.timeout or default_timeout(checks, settings))
+    timeout = request.timeout or default_timeout(checks, settings)
+    return Plan(request=request, checks=checks, timeout=timeout, known_event=known)
 
 
-def _refuse_unknown_event(context: CheckContext, registry: PreFlightRegistry, settings: Settings) -> None:
+def _known_event(context: CheckContext, registry: PreFlightRegistry, settings: Settings) -> bool:
+    """Return whether anybody names the event type; a full run of another one is refused."""
     known = registry.event_types() | set(settings.event_types) | {"health_sweep"}
     if context.mode == "full" and context.event_type not in known:
         raise UnknownEventType(context.event_type, known)
+    return context.event_type in known
 
 
 def _chosen(check: PreFlightCheck, request: RunRequest, settings: Settings) -> bool:
