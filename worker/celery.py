@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
 
 from beat_schedule import beat_schedule
 from preflight.engine.celery_app import create_app
 from preflight.settings import settings
-from worker import logs, signals, tracer
+from worker import beat_health, logs, signals, tracer
 
 app = create_app(settings(), settings().worker_role)
 app.conf.include = ["tasks.checks", "tasks.requests", "tasks.maintenance"]
@@ -16,6 +16,7 @@ app.conf.worker_concurrency = settings().concurrency
 app.conf.worker_pool = "worker.pool:TaskPool"
 app.conf.worker_consumer = "worker.consumer:Consumer"
 app.steps["consumer"].add("worker.consumer:LightQueue")
+app.steps["worker"].add("worker.health:Health")
 app.set_default()
 
 setup_logging.connect(logs.configure)
@@ -23,3 +24,4 @@ worker_init.connect(signals.prepare)
 worker_process_init.connect(tracer.install)
 worker_ready.connect(signals.start_keepers)
 worker_shutdown.connect(signals.stop_keepers)
+beat_init.connect(beat_health.serve)
