@@ -11,7 +11,7 @@ local now = now_ms()
 local number, since, attempt = string.match(place, '^q (%d+) (%d+) (%d+)$')
 redis.call('HSET', KEYS[1], 's:' .. ARGV[2], 'r ' .. number .. ' ' .. now .. ' ' .. attempt .. ' ' .. ARGV[4],
   'w:' .. ARGV[2], now - since)
-observe({ due = KEYS[2] }, 'wait|' .. run[6], (now - since) * 1000)
+observe_wait({ due = KEYS[2] }, run[6], (now - since) * 1000)
 local seen = tonumber(redis.call('HGET', KEYS[3], 'seen:' .. run[6]) or 0)
 if tonumber(ARGV[3]) > seen then redis.call('HSET', KEYS[3], 'seen:' .. run[6], ARGV[3]) end
 redis.call('ZADD', KEYS[2], 'XX', 'LT', now + run[7] + ARGV[5], ARGV[1])

@@ -13,11 +13,9 @@ local NOTE = 'Counted by the scripts in preflight/engine/lua, described in docs/
 
 local function counts_of(keys) return string.sub(keys.due, 1, -4) .. 'counts' end
 
-local function count(keys, field) redis.pcall('HINCRBY', counts_of(keys), field, 1) end
-
 -- Return the label of a word: itself, or "other" when as many words as there may be have labels already.
-local function label(keys, kind, word, most)
-  local counts, field = counts_of(keys), 'label|' .. kind .. '|' .. word
+local function label(counts, kind, word, most)
+  local field = 'label|' .. kind .. '|' .. word
   if redis.pcall('HEXISTS', counts, field) == 1 then return word end
   if (tonumber(redis.pcall('HGET', counts, 'labels|' .. kind)) or 0) >= most then return 'other' end
   redis.pcall('HSET', counts, field, 1, 'note', NOTE)
@@ -25,27 +23,45 @@ local function label(keys, kind, word, most)
   return word
 end
 
-local function check_label(keys, name) return label(keys, 'check', name, MOST_CHECKS) end
+-- Add to a number of a word's. Only what may be the first of its name is looked at: it may have to go to another label.
+local function add(keys, by, kind, most, word, before, after)
+  local counts = counts_of(keys)
+  if redis.pcall('HINCRBY', counts, before .. word .. after, by) ~= by then return word end
+  local own = label(counts, kind, word, most)
+  if own ~= word then
+    redis.pcall('HDEL', counts, before .. word .. after)
+    redis.pcall('HINCRBY', counts, before .. own .. after, by)
+  end
+  return own
+end
 
-local function count_check(keys, what, name) count(keys, what .. '|' .. check_label(keys, name)) end
+local function count_check(keys, what, name) add(keys, 1, 'check', MOST_CHECKS, name, what .. '|', '') end
 
 local function count_run(keys, kind, go)
   local mode, event, known = string.match(kind, '^(%a+) ([%w_]+) (%d)')
   if not mode then return end   -- opened by a version that did not say
-  local word = label(keys, 'event', event, known == '1' and MOST_EVENTS or MOST_UNKNOWN)
-  count(keys, 'runs|' .. mode .. '|' .. word .. '|' .. tostring(go))
+  local most = known == '1' and MOST_EVENTS or MOST_UNKNOWN
+  add(keys, 1, 'event', most, event, 'runs|' .. mode .. '|', '|' .. tostring(go))
 end
 
-local function observe(keys, what, us)
-  local counts, bucket = counts_of(keys), 'inf'
-  us = math.max(us, 0)   -- Redis' clock may have been set back
+local function count_in_bucket(keys, what, us)
+  local bucket = 'inf'
   for _, bound in ipairs(BOUNDS_MS) do
     if us <= bound * 1000 then
       bucket = bound
       break
     end
   end
-  redis.pcall('HINCRBY', counts, what .. '|' .. bucket, 1)
-  redis.pcall('HINCRBY', counts, what .. '|us', us)
+  redis.pcall('HINCRBY', counts_of(keys), what .. '|' .. bucket, 1)
+end
+
+local function observe_duration(keys, name, us)
+  count_in_bucket(keys, 'duration|' .. add(keys, us, 'check', MOST_CHECKS, name, 'duration|', '|us'), us)
+end
+
+local function observe_wait(keys, queue, us)
+  us = math.max(us, 0)   -- Redis' clock may have been set back
+  redis.pcall('HINCRBY', counts_of(keys), 'wait|' .. queue .. '|us', us)
+  count_in_bucket(keys, 'wait|' .. queue, us)
 end
 

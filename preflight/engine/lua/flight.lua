@@ -11,8 +11,13 @@ local FLIGHT_MS = 3600 * 1000   -- keys of a flight outlive every check
 local MARKS = { blocks = 'blocked', answers = 'asked' }
 local WHERE_IT_MAY_BLOCK = { fails = 'blocks', advises = 'answers' }
 
-local function mark(keys, meaning)
-  if MARKS[meaning] then redis.call('HSET', keys.state, MARKS[meaning], 1) end
+-- Write fields of a run, and with them what an answer means for it.
+local function write(keys, meaning, ...)
+  if MARKS[meaning] then
+    redis.call('HSET', keys.state, MARKS[meaning], 1, ...)
+  else
+    redis.call('HSET', keys.state, ...)
+  end
 end
 
 local function flight_keys(keys, key)
@@ -35,8 +40,8 @@ local function take_cached(keys, name, kept, now, place, since)
   local age = now - entry[2]
   if age >= kept.max_age and not (since and tonumber(entry[2]) >= since) then return false end
   if redis.call('HGET', keys.state, 's:' .. name) ~= place then return false end
-  redis.call('HSET', keys.state, 'a:' .. name, entry[1], 's:' .. name, 'd', 'h:' .. name, age .. ' ' .. entry[4])
-  if not kept.advisory then mark(keys, entry[3]) end
+  local meaning = not kept.advisory and entry[3]
+  write(keys, meaning, 'a:' .. name, entry[1], 's:' .. name, 'd', 'h:' .. name, age .. ' ' .. entry[4])
   count_check(keys, 'cached', name)
   return true
 end

@@ -16,7 +16,7 @@ local function count_execution(in_time)
     if redis.call('HSETNX', keys.state, 'l:' .. ARGV[2], 1) == 0 then return end
     count_check(keys, 'late', ARGV[2])
   end
-  observe(keys, 'duration|' .. check_label(keys, ARGV[2]), tonumber(ARGV[5]))
+  observe_duration(keys, ARGV[2], tonumber(ARGV[5]))
 end
 
 if run[1] then

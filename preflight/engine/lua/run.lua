@@ -58,14 +58,15 @@ end
 
 local function finish(keys, id, now)
   redis.call('HSET', keys.state, 'end', now)
-  local run = redis.call('HMGET', keys.state, 'tier', 'tiers', 'blocked', 'asked', 'kind', 'advisory', 'alive')
+  local run = redis.call('HMGET', keys.state, 'tier', 'tiers', 'blocked', 'asked', 'kind', 'advisory', 'alive',
+    'inbox')
   local kind = run[5] or ''
   local missed, alone = leave_rest(keys, id, run), without_worker(keys, kind, run[7])
   count_run(keys, kind, run[3] ~= '1' and run[4] == '1' and not missed and not alone)
   redis.call('PEXPIRE', keys.state, ENDED_MS)
   redis.call('ZREM', keys.due, id)
   redis.call('ZADD', keys.outbox, now, id)
-  local inbox = redis.call('HGET', keys.state, 'inbox')
+  local inbox = run[8]
   if inbox and inbox ~= '' then
     redis.call('RPUSH', inbox, id)
     redis.call('PEXPIRE', inbox, 60000)
@@ -180,8 +181,7 @@ end
 local function answer(keys, name, expected, meaning, text)
   local place = redis.call('HGET', keys.state, 's:' .. name)
   if place == 'd' or (expected ~= '' and place ~= expected) then return false end
-  redis.call('HSET', keys.state, 'a:' .. name, text, 's:' .. name, 'd')
-  mark(keys, meaning)
+  write(keys, meaning, 'a:' .. name, text, 's:' .. name, 'd')
   if COUNTED[meaning] then count_check(keys, COUNTED[meaning], name) end
   return true
 end

@@ -42,6 +42,30 @@ def test_a_run_is_counted_by_its_verdict(bench, answer, success):
     assert bench.state(run_id).report().success == (success == "true")
 
 
+def test_a_run_with_good_answers_and_a_bad_one_is_counted_as_no_go(bench):
+    """One that blocks decides."""
+    run_id = bench.open({"a": 0, "b": 5})
+    bench.answer(run_id, "a", PASSED)
+    bench.answer(run_id, "b", FAILED)
+
+    assert counted(bench, "runs") == {"runs|full|test_event|false": 1}
+
+
+@pytest.mark.parametrize(("severity", "success"), [("blocking", "false"), ("advisory", "true")])
+def test_a_check_that_an_ended_run_never_asked_counts_as_its_report_says(bench, severity, success):
+    """Nothing blocked, so it is no consequence: an error, and NO-GO if it may block."""
+    registry = PreFlightRegistry()
+    registry.register(FunctionCheck(name="a", priority=0, function=lambda _: PASSED))
+    registry.register(FunctionCheck(name="b", priority=5, function=lambda _: PASSED, severity=severity))
+    run_id, request = new_run_id(), RunRequest.build(mode="full", event_type="test_event")
+    bench.runs.open(run_id, plan(request, registry, bench.settings), "")
+    bench.answer(run_id, "a", PASSED)
+    bench.runs.expire(run_id, {}, over=True)
+
+    assert counted(bench, "runs", "failures") == {f"runs|full|test_event|{success}": 1, "failures|b": 1}
+    assert bench.state(run_id).report().success == (success == "true")
+
+
 def test_a_run_that_is_ended_twice_is_counted_once(bench):
     """A late answer, a second one and an expiry find it counted."""
     run_id = bench.open({"a": 0, "b": 0})
