@@ -22,6 +22,7 @@ from preflight.setting_types import BrokerUrl, CheckSettings, DatabaseUrl, Ferne
 
 PREFIX = "PREFLIGHT_"
 NAMESPACE = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
+METRICS_PREFIX = re.compile(r"[a-z](?:[a-z0-9_]{0,38}[a-z0-9])?", re.ASCII)
 
 
 class Settings(BaseSettings):
@@ -70,6 +71,11 @@ class Settings(BaseSettings):
     )
     sweep_seconds: int = Field(60, ge=5, le=86_400, description="Seconds between two health sweeps.")
     home: Path = Field(Path("~/.local/share/preflight"), description="Where the embedded system keeps its data.")
+    metrics_prefix: str = Field("tumulte_preflight", description="What the names of all metrics begin with.")
+    health_host: str = Field("127.0.0.1", description="Address on which workers and beat answer /healthz and /readyz.")
+    health_port: int = Field(
+        0, ge=0, le=65535, description="Port on which a worker or beat answers /healthz and /readyz; 0 for none."
+    )
     log_format: Literal["console", "json"] = Field("console", description="Form of log lines: console or json.")
     check_redis_url: RedisUrl = Field(
         None, description="The application's Redis, asked by the check `redis`; PreFlight's own if empty."
@@ -117,6 +123,13 @@ class Settings(BaseSettings):
     def _namespace_is_plain(cls, value: str) -> str:
         if not NAMESPACE.fullmatch(value):
             raise ValueError("must be 1 to 32 lower-case letters, digits, '-' and '_' that start with a letter")
+        return value
+
+    @pydantic.field_validator("metrics_prefix")
+    @classmethod
+    def _metrics_prefix_is_plain(cls, value: str) -> str:
+        if not METRICS_PREFIX.fullmatch(value):
+            raise ValueError("must be 1 to 40 lower-case letters, digits and underscores that start with a letter")
         return value
 
     @pydantic.field_validator("event_types", "campaign_event_types")

@@ -7,7 +7,7 @@ from celery.signals import beat_init, setup_logging, worker_init, worker_process
 from beat_schedule import beat_schedule
 from preflight.engine.celery_app import create_app
 from preflight.settings import settings
-from worker import logs, signals, tracer
+from worker import beat_health, logs, signals, tracer
 
 #: A beat whose lock is this old is replaced by one that waits.
 REDBEAT_LOCK_SECONDS = 15
@@ -24,6 +24,7 @@ app.conf.worker_concurrency = settings().concurrency
 app.conf.worker_pool = "worker.pool:TaskPool"
 app.conf.worker_consumer = "worker.consumer:Consumer"
 app.steps["consumer"].add("worker.consumer:LightQueue")
+app.steps["worker"].add("worker.health:Health")
 app.set_default()
 
 setup_logging.connect(logs.configure)
@@ -32,3 +33,4 @@ worker_init.connect(signals.prepare)
 worker_process_init.connect(tracer.install)
 worker_ready.connect(signals.start_keepers)
 worker_shutdown.connect(signals.stop_keepers)
+beat_init.connect(beat_health.serve)

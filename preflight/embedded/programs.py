@@ -30,6 +30,8 @@ WORKER = ("-m", "celery", "-A", "worker", "worker")
 FULL_AND_LIGHT = ("-Q", "{namespace},{namespace}.light")
 REST = ("-Q", "{namespace}.requests,{namespace}.maintenance")
 KEEP = ("--persistent=True", "--db={home}/flower/state", "--state_save_interval=10000")  # milliseconds
+#: The port for probes, if one is set, is the first worker's.
+UNPROBED = {"PREFLIGHT_HEALTH_PORT": "0"}
 QUIET = ("--without-mingle", "--without-gossip", "--loglevel", "WARNING")
 
 CHECKS = Entry(
@@ -51,11 +53,12 @@ CHECKS = Entry(
 REQUESTS = Entry(
     name="requests",
     arguments=(*WORKER, "--concurrency", "2", "-n", "requests@%h", *REST, *QUIET),
-    environment={"PREFLIGHT_WORKER_ROLE": "requests"},
+    environment={"PREFLIGHT_WORKER_ROLE": "requests", **UNPROBED},
 )
 BEAT = Entry(
     name="beat",
     arguments=("-m", "celery", "-A", "worker", "beat", "--schedule", "{home}/beat/schedule", "--pidfile="),
+    environment=UNPROBED,
 )
 FLOWER = Entry(
     name="flower",

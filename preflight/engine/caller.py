@@ -207,9 +207,9 @@ class Caller:
             wait.worker_wanted_by = time.monotonic() + NO_WORKER_SECONDS
         return alive
 
-    def abort(self, run_id: UUID, message: str) -> None:
+    def abort(self, run_id: UUID, message: str, plan: Plan) -> None:
         """Tell Redis, if it can be told, that a run's caller was told NO-GO. Waits for nothing."""
-        self.io.submit(lambda: self.runs.abort(run_id, "broker", errored(message)))
+        self.io.submit(lambda: self.runs.abort(run_id, "broker", errored(message), plan))
 
 
 _RESTLESS = "Checks' settings are changed faster than a run can be planned: try again."

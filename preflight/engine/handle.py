@@ -100,7 +100,7 @@ class FullRun(PreFlightRun):
         return self
 
     def _unopened(self, message: str) -> None:
-        self._caller().abort(self.id, message)
+        self._caller().abort(self.id, message, self.wait.plan)
         self._end(self.wait.without_broker(message))
 
     def report(self, timeout: float | None = None) -> PreFlightReport:

@@ -13,7 +13,7 @@ class Keys:
     namespace: str
 
     #: Named keys that live as long as the system does; every other key expires.
-    PERMANENT = ("due", "outbox", "numbers", "alive", "alive:requests", "workers", "beat", "settings")
+    PERMANENT = ("due", "outbox", "numbers", "alive", "alive:requests", "workers", "beat", "settings", "counts")
 
     def __getitem__(self, name: str) -> str:
         return f"{self.namespace}:{name}"

@@ -67,6 +67,7 @@ class Plan:
     """What a run asks, tier by tier, and how long it may take (seconds, from its opening).
 
     `version` is that of the operators' changes it was made with; `again` makes it with others.
+    `known_event`: a check or a setting names the run's event type; other ones are counted together beyond a few.
     """
 
     request: RunRequest
@@ -74,6 +75,7 @@ class Plan:
     timeout: float
     version: int
     again: Callable[[Changes], Plan] = dataclasses.field(compare=False, repr=False)
+    known_event: bool = True
 
     @property
     def context(self) -> CheckContext:
@@ -92,7 +94,7 @@ def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings, c
 
     Raises `InvalidRun` for names and parameters that fit nothing.
     """
-    _refuse_unknown_event(request.context, registry, settings)
+    known = _known_event(request.context, registry, settings)
     for name in (*request.only, *request.exclude, *request.params, *sorted(registry.required_for(request.context))):
         registry.get(name)
     chosen = [check for check in registry.for_run(request.context) if _chosen(check, request, settings)]
@@ -108,13 +110,16 @@ def plan(request: RunRequest, registry: PreFlightRegistry, settings: Settings, c
         timeout=request.timeout or default_timeout(checks, settings),
         version=changes.version,
         again=functools.partial(plan, request, registry, settings),
+        known_event=known,
     )
 
 
-def _refuse_unknown_event(context: CheckContext, registry: PreFlightRegistry, settings: Settings) -> None:
+def _known_event(context: CheckContext, registry: PreFlightRegistry, settings: Settings) -> bool:
+    """Return whether anybody names the event type; a full run of another one is refused."""
     known = registry.event_types() | set(settings.event_types) | {"health_sweep"}
     if context.mode == "full" and context.event_type not in known:
         raise UnknownEventType(context.event_type, known)
+    return context.event_type in known
 
 
 def _chosen(check: PreFlightCheck, request: RunRequest, settings: Settings) -> bool:

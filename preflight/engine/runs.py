@@ -20,7 +20,7 @@ from preflight.engine.keys import Keys
 from preflight.engine.lines import skipped
 from preflight.engine.messages import LIMIT_GRACE_SECONDS, Sending
 from preflight.engine.plan import DISABLED, Plan, PlannedCheck
-from preflight.types import BLOCKING_STATUSES, Severity, known_status
+from preflight.types import BLOCKING_STATUSES, Severity, Status, known_status
 
 STATE_VERSION = 1
 #: A worker is alive while its last heartbeat is younger than this, in milliseconds.
@@ -71,7 +71,8 @@ class Weight(NamedTuple):
 def _text(name: str) -> str:
     """Return a script's text. Files are read once per process."""
     folder = importlib.resources.files("preflight.engine") / "lua"
-    parts = ("clock", "flight", "run", name) if name in _SHARING else ("clock", name)
+    shared = ("clock", "counts", "flight", "run") if name in _SHARING else ("clock",)
+    parts = (*shared, name) if name != "claim" else ("clock", "counts", name)
     return "".join((folder / f"{part}.lua").read_text() for part in parts)
 
 
@@ -153,8 +154,7 @@ class Runs:
 
         `place`, if given, is where the check must still be: it guards against a stale view.
         """
-        bad = int(known_status(answer["status"]) in BLOCKING_STATUSES)
-        arguments: list[str | int | float] = [str(run_id), name, place, blocks(answer, severity), bad]
+        arguments: list[str | int | float] = [str(run_id), name, place, meaning(answer, severity), _micros(answer)]
         taken, landed, *unpublished = self.call("record", self._run_keys(run_id), [*arguments, answers.encode(answer)])
         self._publish(*unpublished)
         while landed and self._wake(run_id, landed):
@@ -177,12 +177,16 @@ class Runs:
         """
         arguments: list[str | int | float] = [str(run_id), int(over)]
         for name, (answer, severity) in unanswered.items():
-            arguments += [name, blocks(answer, severity), answers.encode(answer)]
+            arguments += [name, meaning(answer, severity), answers.encode(answer)]
         return bool(self.call("expire", self._run_keys(run_id), arguments))
 
-    def abort(self, run_id: UUID, name: str, answer: Answer) -> bool:
-        """Give a run up with NO-GO because of `name`; False if it had ended before, with a verdict of its own."""
-        return bool(self.call("abort", self._run_keys(run_id), [str(run_id), name, answers.encode(answer)]))
+    def abort(self, run_id: UUID, name: str, answer: Answer, planned: Plan | None = None) -> bool:
+        """Give a run up with NO-GO because of `name`; False if it had ended before, with a verdict of its own.
+
+        Who says what was planned has the run counted even if it was never opened.
+        """
+        kind = kind_of(planned) if planned else ""
+        return bool(self.call("abort", self._run_keys(run_id), [str(run_id), name, answers.encode(answer), kind]))
 
     def requeue(self, run_id: UUID, check: PlannedCheck, place: str) -> bool:
         """Send a check again, if it is still in the place where it was seen."""
@@ -262,6 +266,7 @@ def opening_fields(
     queue = keys.full_queue if plan.context.mode == "full" else keys.light_queue
     fields: dict[str, str | int | float] = {
         "v": STATE_VERSION,
+        "kind": kind_of(plan),
         "policy": request.short_circuit,
         "queue": queue,
         "template": template,
@@ -273,6 +278,8 @@ def opening_fields(
         "tiers": len(tiers),
         "settings": plan.version,
     }
+    if advisory := [check.name for check in plan.checks if check.severity is Severity.ADVISORY]:
+        fields["advisory"] = f" {' '.join(advisory)} "
     for index, tier in enumerate(tiers):
         fields[f"t:{index}"] = " ".join(f"{check.name}|{_limit(check)}" for check in tier)
         for check in tier:
@@ -297,7 +304,9 @@ def _check_fields(check: PlannedCheck) -> dict[str, str | int]:
 def _limit(check: PlannedCheck) -> str | float:
     if check.answer is None:
         return limit_of(check)
-    return "!" if check.blocks else "."
+    if check.blocks:
+        return "!"
+    return "-" if check.answer["status"] in BLOCKING_STATUSES else "."
 
 
 def limit_of(check: PlannedCheck) -> float:
@@ -305,6 +314,23 @@ def limit_of(check: PlannedCheck) -> float:
     return check.timeout + LIMIT_GRACE_SECONDS
 
 
-def blocks(answer: Answer, severity: str) -> int:
-    """Return 1 when an answer of this severity blocks. Anything that is not known to be good does."""
-    return int(severity != Severity.ADVISORY and known_status(answer["status"]) in BLOCKING_STATUSES)
+def kind_of(plan: Plan) -> str:
+    """Return what a run is counted as: mode, event type, whether that is known, whether it must find a live worker."""
+    wants_worker = any(check.name == "workers" and check.severity is Severity.BLOCKING for check in plan.checks)
+    return f"{plan.context.mode} {plan.context.event_type} {int(plan.known_event)} {int(wants_worker)}"
+
+
+def meaning(answer: Answer, severity: str) -> str:
+    """Return what an answer means for its run, as the scripts know it. What is not known to be good is bad."""
+    status = known_status(answer["status"])
+    if status is Status.SKIPPED:
+        return "skips"
+    bad = status in BLOCKING_STATUSES
+    if severity == Severity.ADVISORY:
+        return "fails" if bad else "advises"
+    return "blocks" if bad else "answers"
+
+
+def _micros(answer: Answer) -> int | str:
+    """Return how long an execution took; nothing for what the engine itself answers."""
+    return round(answer["duration_ms"] * 1000) if "duration_ms" in answer else ""

@@ -1,6 +1,6 @@
 -- End a run whose time is over: write the given answers where there is none yet, and finish.
 -- KEYS state due outbox numbers
--- ARGV id, 1 if it is over by its caller's clock, then name, 1 if it blocks, answer, ...
+-- ARGV id, 1 if it is over by its caller's clock, then name, what its answer means, answer, ...
 -- An ended or unknown run stays as it is.
 -- Returns 1 if this call ended the run.
 local keys = { state = KEYS[1], due = KEYS[2], outbox = KEYS[3], numbers = KEYS[4] }

@@ -1,6 +1,6 @@
 -- The cache of answers, and who asks for all. Prepended to the scripts that drive a run, after `run.lua`'s head.
 --   k:<name> in a run: "<key> <ttl ms> <max age ms> <1 if advisory>" of a check whose answer may be kept
---   cache:<key>   answer at bad run: an answer kept for its time to live
+--   cache:<key>   answer at as run: an answer kept for its time to live; `as` is what it means where it may block
 --   flight:<key>  by name: the run whose execution of the check everybody waits for
 --   queue:<key>   "<run> <name>" of those who wait
 local BAD_MS = 5000             -- blocking answers are kept for a quarter of the time to live, and no longer than this
@@ -12,6 +12,20 @@ local off   -- " <name> <name> " of the checks that operators have disabled; rea
 local function disabled(keys, name)
   if not off then off = redis.call('HGET', string.sub(keys.due, 1, -4) .. 'settings', 'off') or '' end
   return string.find(off, ' ' .. name .. ' ', 1, true) ~= nil
+end
+
+-- What an answer means for its run, as one word: "blocks" (bad), "answers" (good), "skips"; of an advisory check "fails"
+-- (bad) and "advises" (good).
+local MARKS = { blocks = 'blocked', answers = 'asked' }
+local WHERE_IT_MAY_BLOCK = { fails = 'blocks', advises = 'answers' }
+
+-- Write fields of a run, and with them what an answer means for it.
+local function write(keys, meaning, ...)
+  if MARKS[meaning] then
+    redis.call('HSET', keys.state, MARKS[meaning], 1, ...)
+  else
+    redis.call('HSET', keys.state, ...)
+  end
 end
 
 local function flight_keys(keys, key)
@@ -29,13 +43,14 @@ end
 
 -- Take an answer from the cache; false if there is none that is fresh enough.
 local function take_cached(keys, name, kept, now, place, since)
-  local entry = redis.call('HMGET', flight_keys(keys, kept.key).cache, 'answer', 'at', 'bad', 'run')
+  local entry = redis.call('HMGET', flight_keys(keys, kept.key).cache, 'answer', 'at', 'as', 'run')
   if not entry[1] then return false end
   local age = now - entry[2]
   if age >= kept.max_age and not (since and tonumber(entry[2]) >= since) then return false end
   if redis.call('HGET', keys.state, 's:' .. name) ~= place then return false end
-  redis.call('HSET', keys.state, 'a:' .. name, entry[1], 's:' .. name, 'd', 'h:' .. name, age .. ' ' .. entry[4])
-  if entry[3] == '1' and not kept.advisory then redis.call('HSET', keys.state, 'blocked', 1) end
+  local meaning = not kept.advisory and entry[3]
+  write(keys, meaning, 'a:' .. name, entry[1], 's:' .. name, 'd', 'h:' .. name, age .. ' ' .. entry[4])
+  count_check(keys, 'cached', name)
   return true
 end
 
@@ -60,13 +75,14 @@ local function leave_flight(keys, id, name)
 end
 
 -- Keep an answer and say which key's waiters may be woken; '' if it is nobody's to keep.
-local function land(keys, id, name, bad, text, now)
+local function land(keys, id, name, meaning, text, now)
   local kept = kept_of(keys, name)
   if not kept then return '' end
   local names = flight_keys(keys, kept.key)
   if redis.call('HGET', names.flight, 'by') ~= id then return '' end
   redis.call('DEL', names.flight)
-  redis.call('HSET', names.cache, 'answer', text, 'at', now, 'bad', bad, 'run', id)
-  redis.call('PEXPIRE', names.cache, bad == '1' and math.min(math.ceil(kept.ttl / 4), BAD_MS) or kept.ttl)
+  meaning = WHERE_IT_MAY_BLOCK[meaning] or meaning
+  redis.call('HSET', names.cache, 'answer', text, 'at', now, 'as', meaning, 'run', id)
+  redis.call('PEXPIRE', names.cache, meaning == 'blocks' and math.min(math.ceil(kept.ttl / 4), BAD_MS) or kept.ttl)
   return kept.key
 end

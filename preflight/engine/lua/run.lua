@@ -1,13 +1,16 @@
 -- Shared by the scripts that drive a run. Prepended to each of them; has no keys of its own.
 -- A run is one hash. Its fields:
---   v mode policy opened deadline queue template inbox task context plan settings tiers tier left blocked end
---   t:<tier>   its checks as "name|limit", limit in seconds; "name|!" was answered at planning and blocks,
---              "name|." was answered at planning and does not
+--   v mode policy opened deadline queue template inbox task context plan settings tiers tier left blocked asked end
+--   kind       "<mode> <event type> <1 if it is known> <1 if a live worker is a must>", for counting
+--   advisory   " <name> <name> ", its advisory checks
+--   t:<tier>   its checks as "name|limit", limit in seconds; planning answered "name|!", which blocks,
+--              "name|-", which failed and does not, and "name|.", which is skipped
 --   c:<name>   what a worker needs to ask the check   s:<name>  where the check is, as one of
 --              "q <number> <ms> <attempt>" in the queue, "r <number> <ms> <attempt> <worker>" running,
 --              "j <ms>" waiting for another run's execution, "d" done
 --   x:<name>   its timeout in ms   w:<name>  its wait in the queue in ms   a:<name>  its answer, written once
 --   h:<name>   "<age ms> <run>" of an answer that another run asked for
+--   l:<name>   1 once an execution answered too late
 local published   -- "<id> <name> <number> <limit> <queue>" of each message that the caller has to publish, nil without
 local ENDED_MS = 7 * 24 * 3600 * 1000   -- a finished run waits this long to be stored
 
@@ -15,15 +18,55 @@ local function checks_of(keys, tier)
   return string.gmatch(redis.call('HGET', keys.state, 't:' .. tier) or '', '([^ |]+)|([^ ]+)')
 end
 
+-- What is counted of an answer by what it means, and of planning's by its mark in the tier.
+local COUNTED = { blocks = 'failures', fails = 'failures', skips = 'skipped' }
+local PLANNED = { ['!'] = 'failures', ['-'] = 'failures', ['.'] = 'skipped' }
+
+-- Count a check that its run ends without; whether that stands in the way of a GO.
+local function miss(keys, name, blocked, advisory)
+  count_check(keys, blocked and 'skipped' or 'failures', name)
+  return not string.find(advisory or '', ' ' .. name .. ' ', 1, true)
+end
+
+-- Leave what has not answered as it is; whether that stands in the way of a GO, as it does if nothing else does.
+local function leave_rest(keys, id, run)
+  local first, missed = tonumber(run[1] or 0), false
+  for tier = first, run[2] - 1 do
+    for name, limit in checks_of(keys, tier) do
+      local planned, place = tier > first and PLANNED[limit], redis.call('HGET', keys.state, 's:' .. name) or ''
+      if string.sub(place, 1, 1) == 'q' then leave_flight(keys, id, name) end
+      if planned and limit ~= '!' then
+        count_check(keys, planned, name)
+      elseif planned or place ~= 'd' then
+        missed = miss(keys, name, run[3] == '1', run[6]) or missed
+      end
+    end
+  end
+  return missed
+end
+
+-- Whether the run wants a live worker, and none was there when it opened nor came later.
+local function without_worker(keys, kind, alive)
+  if alive ~= '0' or not string.find(kind, ' 1$') then return false end
+  if redis.call('HEXISTS', keys.state, 'a:workers') == 1 then return false end
+  for _, field in ipairs(redis.call('HKEYS', keys.state)) do
+    if string.sub(field, 1, 2) == 'w:' then return false end
+  end
+  count_check(keys, 'failures', 'workers')
+  return true
+end
+
 local function finish(keys, id, now)
   redis.call('HSET', keys.state, 'end', now)
-  for name in checks_of(keys, redis.call('HGET', keys.state, 'tier') or '') do
-    if string.sub(redis.call('HGET', keys.state, 's:' .. name) or '', 1, 1) == 'q' then leave_flight(keys, id, name) end
-  end
+  local run = redis.call('HMGET', keys.state, 'tier', 'tiers', 'blocked', 'asked', 'kind', 'advisory', 'alive',
+    'inbox')
+  local kind = run[5] or ''
+  local missed, alone = leave_rest(keys, id, run), without_worker(keys, kind, run[7])
+  count_run(keys, kind, run[3] ~= '1' and run[4] == '1' and not missed and not alone)
   redis.call('PEXPIRE', keys.state, ENDED_MS)
   redis.call('ZREM', keys.due, id)
   redis.call('ZADD', keys.outbox, now, id)
-  local inbox = redis.call('HGET', keys.state, 'inbox')
+  local inbox = run[8]
   if inbox and inbox ~= '' then
     redis.call('RPUSH', inbox, id)
     redis.call('PEXPIRE', inbox, 60000)
@@ -88,10 +131,11 @@ end
 local function settle(keys, tier, now)
   local open = {}
   for name, limit in checks_of(keys, tier) do
-    local kept = limit ~= '!' and limit ~= '.' and not disabled(keys, name) and kept_of(keys, name)
-    if limit == '!' then
-      redis.call('HSET', keys.state, 'blocked', 1)
-    elseif limit ~= '.' and not (kept and take_cached(keys, name, kept, now, false)) then
+    local kept = not PLANNED[limit] and not disabled(keys, name) and kept_of(keys, name)
+    if PLANNED[limit] then
+      if limit == '!' then redis.call('HSET', keys.state, 'blocked', 1) end
+      count_check(keys, PLANNED[limit], name)
+    elseif not (kept and take_cached(keys, name, kept, now, false)) then
       open[#open + 1] = { name, limit, kept }
     end
   end
@@ -134,10 +178,10 @@ local function advance(keys, id, now)
 end
 
 -- Write one answer, unless the check has one. `expected` is the place it must be in, or '' for any.
-local function answer(keys, name, expected, blocks, text)
+local function answer(keys, name, expected, meaning, text)
   local place = redis.call('HGET', keys.state, 's:' .. name)
   if place == 'd' or (expected ~= '' and place ~= expected) then return false end
-  redis.call('HSET', keys.state, 'a:' .. name, text, 's:' .. name, 'd')
-  if blocks == '1' then redis.call('HSET', keys.state, 'blocked', 1) end
+  write(keys, meaning, 'a:' .. name, text, 's:' .. name, 'd')
+  if COUNTED[meaning] then count_check(keys, COUNTED[meaning], name) end
   return true
 end

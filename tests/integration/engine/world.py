@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -238,6 +240,30 @@ class World:
         assert not self.open_runs()
         assert self.stored == {run_id: seen.report for run_id, seen in self.seen.items()}
         assert self.client.zcard(self.keys["outbox"]) == 0
+        assert self._counted() == counts_of(self.stored.values()), "what is counted is what the reports say"
         named = {*self.keys.permanent, *self.keys.queues}
         left = [key for key in self.client.keys(f"{self.keys.namespace}*") if key not in named]
         assert -1 not in [self.client.pttl(key) for key in left], "every other key has a time to live"
+
+    def _counted(self) -> dict[str, int]:
+        found = self.client.hgetall(self.keys["counts"])
+        return {field: int(number) for field, number in found.items() if field.split("|")[0] in COUNTED}
+
+
+#: The counts that can be told from reports.
+COUNTED = ("runs", "failures", "skipped", "cached")
+
+
+def counts_of(reports: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """Return what must be counted of reports."""
+    counts = collections.Counter[str]()
+    for report in reports:
+        counts[f"runs|{report['mode']}|{report['event_type']}|{str(report['success']).lower()}"] += 1
+        counts.update(f"{what}|{line['name']}" for line in report["checks"] if (what := _counted_as(line)))
+    return dict(counts)
+
+
+def _counted_as(line: Mapping[str, Any]) -> str:
+    if line["cached"]:
+        return "cached"
+    return {"failed": "failures", "error": "failures", "skipped": "skipped"}.get(line["status"], "")

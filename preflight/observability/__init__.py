@@ -1,0 +1,1 @@
+"""What watchers see: metrics for Prometheus."""
