@@ -79,3 +79,11 @@ def _database_url(value: SecretStr | None) -> SecretStr | None:
 RedisUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_redis_url)]
 BrokerUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_broker_url)]
 DatabaseUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_database_url)]
+
+
+def _secret(value: SecretStr | None) -> SecretStr | None:
+    return value if value is not None and value.get_secret_value() else None
+
+
+#: A secret whose form is not looked at here: a wrong one is no reason not to start.
+Secret = Annotated[SecretStr | None, pydantic.AfterValidator(_secret)]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import (
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
 
 from beat_schedule import beat_schedule
 from preflight.engine.celery_app import create_app
+from preflight.observability import logs
 from preflight.settings import settings
-from worker import logs, signals, tracer
+from worker import signals, tracer
 
 app = create_app(settings(), settings().worker_role)
 app.conf.include = ["tasks.checks", "tasks.requests", "tasks.maintenance"]
@@ -21,5 +29,6 @@ app.set_default()
 setup_logging.connect(logs.configure)
 worker_init.connect(signals.prepare)
 worker_process_init.connect(tracer.install)
+worker_process_shutdown.connect(signals.leave_process)
 worker_ready.connect(signals.start_keepers)
 worker_shutdown.connect(signals.stop_keepers)

@@ -1,0 +1,1 @@
+"""What watches runs and never changes one: Sentry and the log."""
