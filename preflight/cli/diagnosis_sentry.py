@@ -38,12 +38,12 @@ def _answer(place: str, auth: Auth) -> Finding:
     headers = {"X-Sentry-Auth": auth.to_header(), "Content-Type": "application/x-sentry-envelope"}
     try:
         status = httpx.post(auth.get_api_url(), content=_NOTHING, headers=headers, timeout=_TIMEOUT_SECONDS).status_code
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         todo = "Check PREFLIGHT_SENTRY_DSN and the way there; runs go on without."
         return Finding("sentry", "warning", f"{place} does not answer: {type(error).__name__}", todo)
-    if status in (401, 403, 404):
+    if 200 <= status < 300:
+        return Finding("sentry", "ok", f"{place} answers")
+    if status in (400, 401, 403, 404):
         todo = "Copy the DSN from the project's settings."
         return Finding("sentry", "warning", f"{place} refuses the key or knows no such project ({status})", todo)
-    if status == 429 or status >= 500:
-        return Finding("sentry", "warning", f"{place} answers with status {status}", "See its own log; runs go on.")
-    return Finding("sentry", "ok", f"{place} answers")
+    return Finding("sentry", "warning", f"{place} answers with status {status}", "See its own log; runs go on.")

@@ -27,6 +27,9 @@ logger = logging.getLogger("preflight.sentry")
 
 #: An ending process waits at most this long for events that are not sent yet.
 LEAVE_SECONDS = 2.0
+#: Loggers on which Celery and its pool tell that a check's process died: a run that says so is an event already, and
+#: an application's own Sentry in this process would make others of these lines.
+ALREADY_TOLD = ("celery.worker.request", "multiprocessing")
 
 
 class Sentry:
@@ -95,8 +98,8 @@ def start(settings: Settings, part: str) -> None:
     _started.append((settings, part))
     from sentry_sdk.integrations.logging import ignore_logger
 
-    # Of a check whose process died Celery logs an error too. An application's own Sentry would make it a second event.
-    ignore_logger("celery.worker.request")
+    for name in ALREADY_TOLD:
+        ignore_logger(name)
 
 
 def parsed(settings: Settings) -> Dsn:
