@@ -20,6 +20,9 @@ from worker import signals, tracer
 app = create_app(settings(), settings().worker_role)
 app.conf.include = ["tasks.checks", "tasks.requests", "tasks.maintenance"]
 app.conf.beat_schedule = beat_schedule(settings().sweep_seconds)
+# Flower asks eight questions at once, and each holds a connection while it waits for another one: with fewer than 16
+# they wait for each other for ever, and Flower lists nothing. Connections are opened when they are needed.
+app.conf.broker_pool_limit = 32
 app.conf.worker_concurrency = settings().concurrency
 app.conf.worker_pool = "worker.pool:TaskPool"
 app.conf.worker_consumer = "worker.consumer:Consumer"
