@@ -24,3 +24,5 @@ secret database_url "postgresql://preflight:$(cat "$directory/postgres_password"
 secret redis_url "redis://:$(cat "$directory/redis_password")@redis:6379/0"
 # Empty: Sentry is off. Write the project's DSN into it.
 secret sentry_dsn ""
+# Empty: Prometheus may not read the totals of all workers. Write what `preflight admin token create` says into it.
+secret metrics_token ""
