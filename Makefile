@@ -46,9 +46,13 @@ bench: $(STAMP) ## Measure, and write benchmarks/results.json
 faults: $(STAMP) ## Break everything, and write benchmarks/faults.json (SEED=n: repeat)
 	@PYTHONPATH=tests $(BIN)/python -m faults.battery $(if $(SEED),--seed $(SEED))
 
-lock: ## Write requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
-		--no-header --no-annotate --quiet -o requirements.lock
+LOCKING := uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
+	--no-header --no-annotate --quiet
+
+lock: ## Write requirements.lock anew, and from it the image's (needs uv)
+	$(LOCKING) --all-extras -o requirements.lock
+	$(LOCKING) --extra admin --extra campaign --extra image --extra redbeat --constraints requirements.lock \
+		-o requirements-image.lock
 
 clean: ## Remove what make made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

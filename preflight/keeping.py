@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from preflight.engine.io_thread import IoThread
 from preflight.exceptions import ReportRefused, StoreUnavailable
+from preflight.observability import sentry
 from preflight.settings import Settings
 from preflight.types import PreFlightReport
 
@@ -47,6 +48,7 @@ def _keep_waiting() -> None:
     if not _waiting:
         return
     settings = _waiting[0][1]
+    sentry.start(settings, "caller")
     while _waiting and len(_storing) < BATCH and _waiting[0][1] is settings:
         _storing.append(_waiting.popleft()[0])
     try:
@@ -71,7 +73,8 @@ def _store(batch: list[PreFlightReport], settings: Settings) -> None:
 def _save(store: ReportStore, batch: list[PreFlightReport]) -> None:
     """Store reports, each for itself if the store refuses one of them; what cannot be stored is logged."""
     try:
-        store.save(batch, overrule=True)
+        for report in store.save(batch, overrule=True):
+            sentry.tell(report)
     except StoreUnavailable as error:
         if not isinstance(error, ReportRefused) or len(batch) == 1:
             return _log_all(batch, str(error))
@@ -85,9 +88,10 @@ def _log_all(batch: list[PreFlightReport], reason: str) -> None:
 
 
 def log(report: PreFlightReport, reason: str) -> None:
-    """Write a report that no store has as one JSON line."""
+    """Write a report that no store has as one JSON line, and tell Sentry: a receiver that is told twice keeps one."""
     line = {"event": "preflight.report", "stored": False, "reason": reason, "report": report.to_json()}
     logger.error("%s", json.dumps(line, separators=(",", ":")))
+    sentry.tell(report)
 
 
 def flush(seconds: float = FLUSH_SECONDS) -> None:
@@ -103,6 +107,7 @@ def _leave() -> None:
         while True:
             waiting.append(_waiting.popleft()[0])
     _log_all([*_storing, *waiting], "the process ended before it could be stored")
+    sentry.stop()
 
 
 def _forget() -> None:

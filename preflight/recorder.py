@@ -1,4 +1,4 @@
-"""What happens to finished reports, from top to bottom: fetched, told to who asked, stored, logged, forgotten."""
+"""What happens to finished reports, from top to bottom: fetched, told to who asked, stored, logged, told, forgotten."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from preflight.backlog import KEEP_MS, Backlog
 from preflight.engine.runs import Runs
 from preflight.engine.state import RunState
 from preflight.exceptions import ReportMisdated, ReportRefused, StoreUnavailable
+from preflight.observability import sentry
 from preflight.reports.store import ReportStore
 from preflight.settings import Settings
 from preflight.types import PreFlightReport
@@ -78,10 +79,11 @@ class Recorder:
         return True
 
     def _save(self, reports: Sequence[PreFlightReport]) -> None:
-        """Store reports and log the new ones; one by one if the store refuses one of them."""
+        """Store reports, log the new ones and tell Sentry; one by one if the store refuses one of them."""
         try:
             for report in self.store.save(reports) if self.store else reports:
                 log(report)
+                sentry.tell(report)
         except ReportRefused as error:
             if len(reports) == 1:
                 self._refused(reports[0], error)

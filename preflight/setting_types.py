@@ -126,3 +126,11 @@ BrokerUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_broker_url)]
 DatabaseUrl = Annotated[SecretStr | None, pydantic.AfterValidator(_database_url)]
 FernetKeys = Annotated[SecretStr | None, pydantic.AfterValidator(_fernet_keys)]
 CheckSettings = Annotated[str, pydantic.AfterValidator(_check_settings)]
+
+
+def _secret(value: SecretStr | None) -> SecretStr | None:
+    return value if value is not None and value.get_secret_value() else None
+
+
+#: A secret whose form is not looked at here: a wrong one is no reason not to start.
+Secret = Annotated[SecretStr | None, pydantic.AfterValidator(_secret)]

@@ -18,7 +18,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from preflight.context import EVENT_TYPE, shown
 from preflight.exceptions import InvalidSettings
 from preflight.redaction import MASK, redact
-from preflight.setting_types import BrokerUrl, CheckSettings, DatabaseUrl, FernetKeys, RedisUrl, Words, checked_url
+from preflight.setting_files import from_files
+from preflight.setting_types import (
+    BrokerUrl,
+    CheckSettings,
+    DatabaseUrl,
+    FernetKeys,
+    RedisUrl,
+    Secret,
+    Words,
+    checked_url,
+)
 
 PREFIX = "PREFLIGHT_"
 NAMESPACE = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
@@ -77,6 +87,12 @@ class Settings(BaseSettings):
         0, ge=0, le=65535, description="Port on which a worker or beat answers /healthz and /readyz; 0 for none."
     )
     log_format: Literal["console", "json"] = Field("console", description="Form of log lines: console or json.")
+    sentry_dsn: Secret = Field(None, description="Sentry that is told about NO-GO runs and beat's jobs; off if empty.")
+    sentry_environment: str = Field("production", description="Environment that events in Sentry carry.")
+    sentry_release: str = Field("", description="Release that events in Sentry carry; PreFlight's version if empty.")
+    sentry_events_per_minute: int = Field(
+        30, ge=1, le=10_000, description="NO-GO runs that one process tells Sentry per minute; more are only counted."
+    )
     check_redis_url: RedisUrl = Field(
         None, description="The application's Redis, asked by the check `redis`; PreFlight's own if empty."
     )
@@ -225,14 +241,18 @@ def _present(value: SecretStr | None, name: str, what: str) -> str:
 
 
 def load(values: Mapping[str, Any] | None = None) -> Settings:
-    """Read the settings from the environment, `values` (by field name) winning; raise `InvalidSettings` in one line."""
+    """Read the settings from the environment, `values` (by field name) winning; raise `InvalidSettings` in one line.
+
+    A secret may stand in a file that `PREFLIGHT_<NAME>_FILE` names; `PREFLIGHT_<NAME>` itself wins over it.
+    """
+    values = from_files(os.environ, SECRETS) | dict(values or {})
     try:
-        return Settings(**(values or {}))
+        return Settings(**values)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         field = str(first["loc"][0])
         name = f"{PREFIX}{field.upper()}"
-        given = (values or {}).get(field, os.environ.get(name, first.get("input")))
+        given = values.get(field, os.environ.get(name, first.get("input")))
         reason = _reason(field, first["msg"])
         accepted = Settings.model_fields[field].description
         raise InvalidSettings(f"{name}={_given(field, given)}: {reason}. {accepted}") from None
@@ -264,6 +284,12 @@ def _given(field: str, value: Any) -> str:
 def _types(field: str) -> tuple[Any, ...]:
     """Return the types that a setting may have."""
     return typing.get_args(Settings.model_fields[field].annotation)
+
+
+#: The variables of secrets, by field name: each may be given as a file.
+SECRETS: Mapping[str, str] = {
+    name: f"{PREFIX}{name.upper()}" for name in Settings.model_fields if SecretStr in _types(name)
+}
 
 
 @functools.cache

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import (
+    beat_init,
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
 
 from beat_schedule import beat_schedule
 from preflight.engine.celery_app import create_app
+from preflight.observability import logs
 from preflight.settings import settings
-from worker import beat_health, logs, signals, tracer
+from worker import beat_health, signals, tracer
 
 #: A beat whose lock is this old is replaced by one that waits.
 REDBEAT_LOCK_SECONDS = 15
@@ -20,6 +29,9 @@ app.conf.redbeat_redis_url = settings().redis
 app.conf.redbeat_key_prefix = f"{settings().namespace}:redbeat:"
 app.conf.redbeat_lock_timeout = REDBEAT_LOCK_SECONDS
 app.conf.beat_max_loop_interval = REDBEAT_LOCK_SECONDS / 5
+# Flower asks eight questions at once, and each holds a connection while it waits for another one: with fewer than 16
+# they wait for each other for ever, and Flower lists nothing. Connections are opened when they are needed.
+app.conf.broker_pool_limit = 32
 app.conf.worker_concurrency = settings().concurrency
 app.conf.worker_pool = "worker.pool:TaskPool"
 app.conf.worker_consumer = "worker.consumer:Consumer"
@@ -31,6 +43,7 @@ setup_logging.connect(logs.configure)
 beat_init.connect(signals.tick_at_once)
 worker_init.connect(signals.prepare)
 worker_process_init.connect(tracer.install)
+worker_process_shutdown.connect(signals.leave_process)
 worker_ready.connect(signals.start_keepers)
 worker_shutdown.connect(signals.stop_keepers)
 beat_init.connect(beat_health.serve)

@@ -8,6 +8,7 @@ from typing import Any
 
 from preflight.engine import worker_process
 from preflight.engine.celery_app import on_redis
+from preflight.observability import sentry
 from preflight.registry import default_registry
 from preflight.runner import refuse_runs
 from preflight.settings import settings
@@ -43,6 +44,7 @@ def prepare(sender: Any, **_: Any) -> None:
         " Call run() in your application, or send the task preflight.run."
     )
     worker_process.name()
+    sentry.start(settings(), "worker")
     longest = max((check.timeout for check in default_registry()), default=0.0)
     sender.app.conf.worker_soft_shutdown_timeout = longest + STOP_GRACE_SECONDS
     for broken in default_registry().broken:
@@ -68,8 +70,14 @@ def _watch_children(consumer: Any) -> None:
         consumer.hub.call_repeatedly(REAP_SECONDS, maintain)
 
 
+def leave_process(**_: Any) -> None:
+    """Send what a pool's process has still to tell."""
+    sentry.stop()
+
+
 def stop_keepers(sender: Any, **_: Any) -> None:
     """Stop them when the pool has finished its work; what of it never will does not keep the process."""
     while _running:
         _running.pop().stop()
+    sentry.stop()
     leave_threads_behind(sender)

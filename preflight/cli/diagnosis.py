@@ -42,7 +42,7 @@ def diagnose() -> Iterator[Finding]:
 
 
 def _parts() -> dict[str, Callable[[Settings], Iterator[Finding]]]:
-    from preflight.cli import diagnosis_reports, diagnosis_servers, diagnosis_workers
+    from preflight.cli import diagnosis_reports, diagnosis_sentry, diagnosis_servers, diagnosis_workers
 
     return {
         "settings": _settings,
@@ -52,6 +52,7 @@ def _parts() -> dict[str, Callable[[Settings], Iterator[Finding]]]:
         "reports": diagnosis_reports.reports,
         "checks": _checks,
         "workers": diagnosis_workers.workers,
+        "sentry": diagnosis_sentry.sentry,
     }
 
 

@@ -67,9 +67,11 @@ def source() -> str:
 
 def unknown_variables() -> dict[str, str]:
     """Return variables that look like settings and are none, with the nearest names as advice."""
-    from preflight.settings import PREFIX, Settings
+    from preflight.setting_files import SUFFIX
+    from preflight.settings import PREFIX, SECRETS, Settings
 
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{variable}{SUFFIX}" for variable in SECRETS.values()}
     given = {name for name in os.environ if name.upper().startswith(PREFIX)}
     return {name: nearest(name.upper(), known) for name in sorted(given) if name.upper() not in known}
 

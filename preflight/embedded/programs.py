@@ -60,9 +60,11 @@ BEAT = Entry(
     arguments=("-m", "celery", "-A", "worker", "beat", "--schedule", "{home}/beat/schedule", "--pidfile="),
     environment=UNPROBED,
 )
+#: What tells checks apart: their arguments, which read "<check> <run>"; Flower's own choice leaves them out.
+COLUMNS = "--tasks-columns=name,args,uuid,state,received,runtime,worker"
 FLOWER = Entry(
     name="flower",
-    arguments=("-m", "celery", "-A", "worker", "flower", "--address=127.0.0.1", "--port={flower_port}", *KEEP),
+    arguments=("-m", "celery", "-A", "worker", "flower", "--address=127.0.0.1", "--port={flower_port}", COLUMNS, *KEEP),
     # In the environment, since every user of the machine sees command lines.
     environment={"FLOWER_BASIC_AUTH": "{flower_user}:{flower_password}"},
     # Its end waits for answers of workers that are gone; what it shows was saved a few seconds ago.

@@ -12,6 +12,7 @@ from uuid import UUID
 import redis
 
 from preflight.adjustment import with_timeout
+from preflight.asked import asked
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
 from preflight.engine import answers
@@ -42,6 +43,10 @@ class Execution:
 
     def execute(self, run_id: UUID, name: str, number: str) -> None:
         """Ask one check and hand its answer to the run. Never raises, whatever the check does."""
+        with asked(run_id, name):
+            self._execute(run_id, name, number)
+
+    def _execute(self, run_id: UUID, name: str, number: str) -> None:
         claim = self._persistently(5.0, lambda: self.runs.claim(run_id, name, number, self.worker))
         if claim is None or self._left_to_another(run_id, name):
             return

@@ -1,1 +1,1 @@
-"""What watchers see: metrics for Prometheus."""
+"""What watches runs and never changes one: Sentry, Prometheus and the log."""

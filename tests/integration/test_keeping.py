@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from receivers import Receiver
 
 from preflight.embedded.server import free_port
 
@@ -90,3 +91,16 @@ def test_what_takes_too_long_at_the_end_is_a_line_each(database, database_url):
     database.rollback()
 
     assert told == ids
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_sentry_is_told_by_the_caller(database_url, monkeypatch, leaves_nothing, stored):
+    """Redis was away, so no worker knows of these runs; each is told once before the process ends, stored or not."""
+    with contextlib.closing(Receiver()) as receiver:
+        monkeypatch.setenv("PREFLIGHT_SENTRY_DSN", receiver.dsn)
+        with keeping(5, database_url if stored else "") as (process, ids):
+            process.communicate(timeout=60)
+        events = receiver.of("event")
+
+    assert sorted(event["tags"]["run_id"] for event in events) == sorted(ids)
+    assert {event["tags"]["part"] for event in events} == {"caller"}

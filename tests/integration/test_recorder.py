@@ -11,9 +11,12 @@ from uuid import UUID
 import psycopg2
 import pytest
 from integration.engine.conftest import Bench
+from receivers import Receiver
 
 from preflight.embedded.server import free_port
 from preflight.engine.celery_app import create_app
+from preflight.engine.lines import errored
+from preflight.observability import sentry
 from preflight.recorder import Recorder
 from preflight.reports.instants import first_id, floor
 from preflight.reports.partitions import _make
@@ -253,3 +256,61 @@ def test_a_run_whose_state_is_gone_leaves_a_line(bench, recorder_for, database_u
     assert f"the state of {run_id} is gone" in caplog.text
     assert bench.outbox() == []
     assert counted(bench, "lost") == 1
+
+
+@pytest.fixture
+def receiver(bench):
+    """Yield a receiver that Sentry is on for, in this process."""
+    made = Receiver()
+    sentry.start(load({"sentry_dsn": made.dsn}), "worker")
+    yield made
+    sentry.stop()
+    made.close()
+
+
+def told_to(receiver):
+    """Return the ids of the runs that the receiver was told about."""
+    sentry.stop()
+    return [event["tags"]["run_id"] for event in receiver.of("event")]
+
+
+def no_go(bench):
+    """End a run with NO-GO and return its id."""
+    run_id = bench.open({"a": 0})
+    bench.answer(run_id, "a", errored("away"))
+    return run_id
+
+
+def test_only_reports_that_were_new_are_told_to_sentry(bench, recorder_for, database_url, receiver):
+    """One that another recorder has stored, and was killed before it could forget it, was its to tell."""
+    known, new, good = no_go(bench), no_go(bench), ended(bench)
+    recorder = recorder_for(database_url)
+    recorder.store.save([bench.state(known).report()])
+    recorder.flush()
+    recorder.record([bench.state(new)])
+
+    assert told_to(receiver) == [str(new)]
+    assert good not in told_to(receiver)
+
+
+def test_sentry_is_told_after_the_report_is_stored(bench, recorder_for, database_url, receiver, monkeypatch):
+    """Whoever is killed in between loses the event, and never sends it twice."""
+    run_id, recorder = no_go(bench), recorder_for(database_url)
+    with monkeypatch.context() as killed:
+        killed.setattr(sentry, "tell", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            recorder.flush()
+    assert recorder.store.get(run_id)
+    recorder.flush()
+
+    assert told_to(receiver) == []
+
+
+def test_a_no_go_that_no_store_takes_is_told_too(bench, recorder_for, database_url, receiver):
+    """It is in the log and in Sentry only."""
+    run_id = no_go(bench)
+    with contextlib.closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE preflight_reports ADD CONSTRAINT picky CHECK (success)")
+    recorder_for(database_url).flush()
+
+    assert told_to(receiver) == [str(run_id)]

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.logs import ConsoleFormatter, JsonFormatter
+from preflight.asked import asked
+from preflight.observability import logs
+from preflight.observability.logs import ConsoleFormatter, JsonFormatter
 
 SECRET = "redis://user:hunter2secret@host"
 
@@ -51,6 +53,89 @@ def test_a_traceback_holds_no_secret(formatter):
         made.exc_info = sys.exc_info()
 
     assert "hunter2secret" not in formatter.format(made)
+
+
+#: Characters with which text could leave its line, hide what stands before it, or turn the direction of writing.
+HOSTILE = "\x00\x07\x08\x1b[2J\x7f\x85\u2028\u2029\u202e\u2066\u200f\ufeff"
+
+
+def test_a_line_holds_no_character_that_a_reader_would_obey(formatter):
+    """Control characters and bidirectional marks are shown as escapes; other letters stay readable."""
+    line = formatter.format(record(f"before{HOSTILE}after grün 🚀"))
+
+    assert line.isprintable()
+    assert "before" in line
+    assert "after" in line
+
+
+def test_a_line_whose_arguments_do_not_fit_is_not_lost(formatter):
+    """Code of a check may log whatever it likes: its line comes without the arguments."""
+    made = record("x")
+    made.msg, made.args = "%d of %s", ("three",)
+
+    assert "%d of %s (" in formatter.format(made)
+
+
+def test_a_line_whose_argument_cannot_be_shown_is_not_lost(formatter):
+    """Nor does an argument that raises end anything."""
+
+    class Unreadable:
+        def __str__(self):
+            raise RuntimeError(SECRET)
+
+    made = record("x")
+    made.msg, made.args = "said %s", (Unreadable(),)
+
+    assert "RuntimeError" in formatter.format(made)
+    assert "hunter2secret" not in formatter.format(made)
+
+
+def test_fields_of_a_json_line_hold_no_secret():
+    """What a blocking check said is a field of its own, and masked like the rest."""
+    line = JsonFormatter().format(record("text", fields={"message": SECRET, "token": "hunter2secret"}))
+
+    assert "hunter2secret" not in line
+
+
+def logged(log_format, tmp_path):
+    """Log through PreFlight's handler while a check is asked and when none is; return the lines."""
+    path = tmp_path / "log"
+    handler = logs.handler(log_format, str(path))
+    with asked("r1", "stock"):
+        handler.handle(record("inside"))
+    handler.handle(record("outside"))
+    handler.close()
+    return path.read_text().splitlines()
+
+
+def test_a_line_that_a_check_logs_says_which_run_it_belongs_to(tmp_path):
+    """Run and check stand at its end, or are fields; other lines have neither."""
+    inside, outside = logged("console", tmp_path)
+    assert inside.endswith("inside run=r1 check=stock")
+    assert outside.endswith("outside")
+
+
+def test_a_json_line_that_a_check_logs_has_run_and_check(tmp_path):
+    """The same fields as the line about its run, so that one search finds both."""
+    inside, outside = (json.loads(line) for line in logged("json", tmp_path))
+    assert (inside["run"], inside["check"]) == ("r1", "stock")
+    assert not {"run", "check"} & outside.keys()
+
+
+def test_a_full_disk_is_said_once(capsys):
+    """Lines that cannot be written are nobody's exception, and do not become a line each somewhere else."""
+    partner = Path("/dev/full")
+    handler = logs.handler("console", str(partner))
+    for _ in range(3):
+        handler.handle(record(SECRET))
+    with pytest.raises(OSError, match="No space left"):
+        handler.stream.close()  # what is left in its buffer
+    handler.stream = None
+    handler.close()
+
+    said = capsys.readouterr().err
+    assert said.count("log lines are lost: OSError") == 1
+    assert "hunter2secret" not in said
 
 
 def test_json_lines_carry_their_fields():

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Make the secrets of docker-compose.yml that are not there yet, in the directory given (default: ./secrets).
+# Only its owner enters the directory. The files in it are readable, so that containers without root can read theirs.
+set -eu
+directory=${1:-secrets}
+umask 077
+mkdir -p "$directory"
+
+# Write a file unless it exists: `secret NAME VALUE`.
+secret() {
+    [ -e "$directory/$1" ] || printf '%s\n' "$2" >"$directory/$1"
+    chmod 444 "$directory/$1"
+}
+
+random() {
+    head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'
+}
+
+secret postgres_password "$(random)"
+secret redis_password "$(random)"
+secret flower_password "$(random)"
+secret grafana_password "$(random)"
+secret database_url "postgresql://preflight:$(cat "$directory/postgres_password")@postgres:5432/preflight"
+secret redis_url "redis://:$(cat "$directory/redis_password")@redis:6379/0"
+# Empty: Sentry is off. Write the project's DSN into it.
+secret sentry_dsn ""
+# Empty: Prometheus may not read the totals of all workers. Write what `preflight admin token create` says into it.
+secret metrics_token ""
