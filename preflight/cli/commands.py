@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from preflight.cli.admin import admin
 from preflight.cli.checks import checks
 from preflight.cli.db import db
 from preflight.cli.doctor import doctor
@@ -23,5 +24,5 @@ def preflight() -> None:
     """
 
 
-for _command in (run, checks, reports, report, doctor, up, demo, db, config):
+for _command in (run, checks, reports, report, doctor, up, demo, admin, db, config):
     preflight.add_command(_command)

@@ -1,8 +1,7 @@
-"""Everything that a check declares, as JSON, as a page for a person, and as Markdown."""
+"""What a check declares, as a page for a person and as Markdown."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,46 +11,14 @@ from rich.text import Text
 from preflight.cli.formats import cell
 from preflight.cli.terminal import wrapped
 from preflight.cli.text import plain
-from preflight.declaration import PreFlightCheck, definition_of, source_of
-from preflight.parameters import parameters
+from preflight.description import describe
 
 if TYPE_CHECKING:
     from preflight.registry import BrokenSource
 
+__all__ = ["describe", "events_of", "notes_of", "page", "section", "table"]
+
 _LABEL = 12
-
-
-def describe(check: PreFlightCheck) -> dict[str, Any]:
-    """Return a check's declaration as a JSON object. Times are in seconds; `event_types` null means all."""
-    summary, _, rest = _documentation(check).partition("\n")
-    return {
-        "name": check.name,
-        "priority": check.priority,
-        "summary": summary,
-        "description": rest.strip(),
-        "event_types": None if check.event_types is None else sorted(check.event_types),
-        "requires": list(check.requires),
-        "timeout": check.timeout,
-        "severity": str(check.severity),
-        "cache_ttl": check.cache_ttl,
-        "cache_scope": _scope(check),
-        "may_be_slow": check.may_be_slow,
-        "parameters": [{"name": one.name, "type": one.type, "default": one.default} for one in parameters(check)],
-        "remediation": check.default_remediation,
-        "source": source_of(check),
-    }
-
-
-def _documentation(check: PreFlightCheck) -> str:
-    definition = definition_of(check)
-    text = definition.__doc__ or ""
-    # A dataclass without a docstring gets its signature for one.
-    return "" if text.startswith(f"{definition.__name__}(") else inspect.cleandoc(text)
-
-
-def _scope(check: PreFlightCheck) -> str | None:
-    scope = check.cache_scope
-    return "a function of the context" if callable(scope) else scope
 
 
 def events_of(description: dict[str, Any]) -> str:
