@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -44,10 +45,10 @@ class Shield:
         answer = _Answer(scope, send)
         try:
             await self.app(scope, receive, answer.send)
-        except Exception as error:
+        except Exception:
             if answer.started:
                 raise  # too late for another answer: the server closes the connection
-            logger.exception("%s", redact(f"{scope['method']} {scope['path']!r}: {type(error).__name__}"))
+            logger.error("%r failed: %s", scope["path"], redact(traceback.format_exc()))  # redacted
             told_so = told(Request(scope, receive), 500, UNEXPECTED)
             await told_so(scope, receive, answer.send)
 
