@@ -10,6 +10,7 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
+from preflight.admin import history
 from preflight.admin.access import Admin, Viewer, viewer
 from preflight.admin.answers import ERRORS, RUN, RunProgress, Started, shape
 from preflight.admin.documents import read_object
@@ -18,6 +19,7 @@ from preflight.admin.rendering import Document
 from preflight.admin.services import Work
 
 router = APIRouter(prefix="/api/v1", responses=ERRORS, dependencies=[Depends(viewer)])
+router.include_router(history.router)
 
 ALIVE_SECONDS = 5
 SEND_SECONDS = 10

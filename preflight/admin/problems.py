@@ -83,4 +83,6 @@ def _argument(error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"{name} is missing."
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
+    if len(error["loc"]) == 1:  # about several arguments together
+        return f"{message}."
     return f"{name} {message}, not {shown(error.get('input'))}."
