@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,9 +42,9 @@ class Shield:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(scope, send)
+        answer = _Answer(scope, receive, send)
         try:
-            await self.app(scope, receive, answer.send)
+            await self.app(scope, answer.receive, answer.send)
         except Exception:
             if answer.started:
                 raise  # too late for another answer: the server closes the connection
@@ -54,10 +54,20 @@ class Shield:
 
 
 class _Answer:
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
         self._scope = scope
+        self._receive = receive
         self._send = send
+        self._unread = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         self.started = False
+
+    async def receive(self) -> Message:
+        """Return a part of the request."""
+        message = await self._receive()
+        if not message.get("more_body", False):
+            self._unread = False
+        return message
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer; a client that does not read it is left after a while."""
@@ -71,6 +81,8 @@ class _Answer:
         headers.update(HEADERS)
         static = self._scope["path"].startswith("/admin/static/")
         headers.setdefault("Cache-Control", "no-cache" if static else "no-store")
+        if self._unread:
+            headers["Connection"] = "close"  # else a client could go on sending what nobody reads
         origin = self._scope.get("state", {}).get("origin")
         if origin is not None and origin.secure:
             headers["Strict-Transport-Security"] = HSTS

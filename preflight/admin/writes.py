@@ -35,7 +35,7 @@ class Writes:
             body = await self._body(request)
             _refuse_foreign(request, body)
         except Problem as problem:
-            answer = told(request, problem.status, str(problem), {"Connection": "close"})
+            answer = told(request, problem.status, str(problem))
             await answer(scope, receive, send)
         except ClientDisconnect:
             return

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from preflight.admin import live
+from preflight.admin import api, live
 from preflight.embedded.process import wait_until
 from preflight.engine.caller import new_run_id
 from preflight.types import CheckReport, PreFlightReport, Status
@@ -62,8 +62,9 @@ class Listening:
 
 
 @pytest.fixture
-def listen(site):
+def listen(site, monkeypatch):
     """Yield the function that opens a live page."""
+    monkeypatch.setattr(api, "ALIVE_SECONDS", 0.2)
     pages = []
 
     def open_page(client=None):
@@ -92,8 +93,9 @@ def test_a_page_that_opens_is_told_what_it_may_have_missed(site, listen):
     """Between a page's content and its stream reports may come: those of the last minute are told again."""
     before = report()
     site.store.save([before])
+    page = listen()
 
-    assert wait_until(lambda: listen().told(before.id), SECONDS)
+    assert wait_until(lambda: page.told(before.id), SECONDS)
 
 
 def test_a_run_of_minutes_is_told_when_it_ends(site, listen):
