@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
+from fastapi.security import HTTPBearer
 from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +19,9 @@ from preflight.admin.problems import Problem
 from preflight.admin.rendering import Document
 from preflight.admin.services import Work
 
-router = APIRouter(prefix="/api/v1", responses=ERRORS, dependencies=[Depends(viewer)])
+#: The gate has looked at the token; this tells the OpenAPI of it.
+bearer = HTTPBearer(auto_error=False, description="A token of `preflight admin token create`.")
+router = APIRouter(prefix="/api/v1", responses=ERRORS, dependencies=[Depends(viewer), Depends(bearer)])
 router.include_router(history.router)
 
 ALIVE_SECONDS = 5

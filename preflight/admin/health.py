@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from preflight.admin.access import viewer
+from preflight.admin.answers import ERRORS
 from preflight.admin.rendering import Document
 from preflight.admin.services import Work
 from preflight.engine.connection import client_of, unavailable
@@ -21,7 +22,7 @@ async def alive() -> Response:
     return Document({"status": "ok"})
 
 
-@router.get("/readyz", dependencies=[Depends(viewer)])
+@router.get("/readyz", dependencies=[Depends(viewer)], responses={code: ERRORS[code] for code in (401, 503)})
 def ready(work: Work) -> Response:
     """Say that Redis and PostgreSQL answer and the schema is the newest; 503 with the reason if not."""
     url = work.settings.redis
