@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -61,8 +64,11 @@ def serve(settings: Settings, registry: PreFlightRegistry, announce: Callable[[s
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("preflight").setLevel(logging.INFO)
     listening = _listening(settings)
+    # Uvicorn ends in order and then passes the signal on: to be asked to end is no error.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     announce(f"The admin page is at {settings.admin_address}. Ctrl-C stops it.")
-    uvicorn.Server(config(settings, registry)).run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config(settings, registry)).run(sockets=[listening])
 
 
 def config(settings: Settings, registry: PreFlightRegistry | None = None) -> uvicorn.Config:
@@ -90,7 +96,8 @@ def _listening(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise InvalidSettings(
-            f"The admin page cannot listen on {host}:{port} ({error.strerror}): free it, or set PREFLIGHT_ADMIN_HOST"
+            f"The admin page cannot listen on {host}:{port} ({reason}): free it, or set PREFLIGHT_ADMIN_HOST"
             " and PREFLIGHT_ADMIN_PORT."
         ) from None

@@ -62,12 +62,11 @@ def token() -> None:
 @_role
 @debug_option
 def create(name: str, role: str) -> None:
-    """Make the token NAME and print it, this once."""
+    """Make the token NAME and print it. It is not shown again."""
     credentials = _credentials()
     from preflight.admin.credentials import Role
 
     click.echo(credentials.create_token(name, Role(role)))
-    click.echo("Keep it: it is not shown again.", err=True)
 
 
 @token.command(name="list")
