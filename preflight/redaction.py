@@ -25,6 +25,8 @@ _HEADER = re.compile(
 )
 _BEARER = re.compile(r"(?P<head>\b(?:bearer|basic|oauth|digest)\s{1,8})[a-z0-9._~+/=-]{6,}", re.IGNORECASE)
 _JSON_WEB_TOKEN = re.compile(r"(?P<head>\b)eyJ[\w-]{8,}\.[\w.-]{8,}")
+# A token of the admin page: what follows its public part.
+_OWN_TOKEN = re.compile(r"(?P<head>\bpft_[0-9a-f]{16}_)[\w-]{43}")
 # No pattern for what precedes the word: it is kept anyway, and matching it would cost the square of the length.
 _ASSIGNED = re.compile(
     rf"(?P<head>{_SENSITIVE}[\w.-]{{0,64}}[\\\"']{{0,4}}\s{{0,8}}[=:]\s{{0,8}})(?!{re.escape(MASK)})"
@@ -33,7 +35,7 @@ _ASSIGNED = re.compile(
 )
 _PATHS_THAT_NAME_DATABASES = ("redis", "rediss", "postgresql", "postgresql+psycopg2", "postgres")
 _SECRET_KEY = re.compile(_SENSITIVE, re.IGNORECASE)
-_PATTERNS = (_URL_PASSWORD, _URL_TOKEN_USER, _HEADER, _BEARER, _JSON_WEB_TOKEN, _ASSIGNED)
+_PATTERNS = (_URL_PASSWORD, _URL_TOKEN_USER, _HEADER, _BEARER, _JSON_WEB_TOKEN, _OWN_TOKEN, _ASSIGNED)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

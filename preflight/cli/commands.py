@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from preflight.cli.admin import admin
 from preflight.cli.changes import history, reset_values, set_values
 from preflight.cli.checks import checks
 from preflight.cli.db import db
@@ -36,5 +37,5 @@ def preflight() -> None:
 
 for _name, _change in (("set", set_values), ("reset", reset_values), ("history", history)):
     preflight.add_command(_change, f"checks {_name}")
-for _command in (run, checks, reports, report, doctor, up, demo, db, config):
+for _command in (run, checks, reports, report, doctor, up, demo, admin, db, config):
     preflight.add_command(_command)

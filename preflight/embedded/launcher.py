@@ -22,7 +22,9 @@ SAMPLE_CAMPAIGN = "0190a5a0-7c1e-7000-8000-000000000001"
 LOOK_SECONDS = 0.2
 
 #: The command line lives above this package, so it is started and not imported.
-RUN = (sys.executable, "-c", "import sys; from preflight.cli import main; sys.exit(main())", "run", SAMPLE_EVENT)
+COMMAND = (sys.executable, "-m", "preflight")
+RUN = (*COMMAND, "run", SAMPLE_EVENT)
+SIGN_IN_LINK = (*COMMAND, "admin", "link")
 
 
 def up(announce: Announce) -> None:
@@ -74,11 +76,19 @@ def _sample_run(system: EmbeddedSystem, announce: Announce) -> int:
 
 def _announce_addresses(system: EmbeddedSystem, announce: Announce) -> None:
     environment = system.environment
+    announce(f"Admin page  {_sign_in_link(system)}  (works once; `preflight admin link` makes another)")
     announce(f"Flower      {system.flower_url}  user {system.settings.flower_user}, password {system.flower_password}")
     announce(f"PostgreSQL  {redact(environment['PREFLIGHT_DATABASE_URL'])}")
     announce(f"Redis       {redact(environment['PREFLIGHT_REDIS_URL'])}")
     announce(f"Data, logs  {system.home}")
     announce("Commands of this user find it: try `preflight doctor`. Ctrl-C stops it.")
+
+
+def _sign_in_link(system: EmbeddedSystem) -> str:
+    made = subprocess.run(
+        SIGN_IN_LINK, env=environment_with(system.environment), capture_output=True, text=True, check=False
+    )
+    return made.stdout.strip() or redact(made.stderr.strip())
 
 
 def _stay(system: EmbeddedSystem, announce: Announce) -> None:

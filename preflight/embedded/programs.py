@@ -70,6 +70,13 @@ FLOWER = Entry(
     # Its end waits for answers of workers that are gone; what it shows was saved a few seconds ago.
     stop_seconds=1.0,
 )
+ADMIN = Entry(
+    name="admin",
+    arguments=("-m", "preflight", "admin"),
+    environment={"PREFLIGHT_FLOWER_URL": "http://127.0.0.1:{flower_port}"},
+    # Open pages are told, and left.
+    stop_seconds=4.0,
+)
 REALTIME = Entry(
     name="realtime",
     arguments=("-m", "preflight.embedded.realtime", "--port", "{realtime_port}"),
@@ -81,7 +88,7 @@ TWITCH = Entry(
     needed=True,
 )
 
-SYSTEM = (CHECKS, REQUESTS, BEAT, FLOWER)
+SYSTEM = (CHECKS, REQUESTS, BEAT, FLOWER, ADMIN)
 DEMO = (REALTIME, TWITCH, *SYSTEM)
 
 

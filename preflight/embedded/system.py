@@ -54,6 +54,7 @@ class EmbeddedSystem:
         self.settings = settings
         self.home: Path = settings.home.expanduser().absolute()
         self.flower_port, self.realtime_port, self.twitch_port = free_port(), free_port(), free_port()
+        self.admin_port = settings.admin_port if "admin_port" in settings.model_fields_set else free_port()
         self.flower_password = ""
         self._entries = entries
         self._extra: dict[str, str] = {}
@@ -85,7 +86,8 @@ class EmbeddedSystem:
         """What a process needs in its environment to use this system."""
         urls = {"PREFLIGHT_REDIS_URL": self._redis_url or "", "PREFLIGHT_DATABASE_URL": self._database_url or ""}
         named = self.settings.as_environment()
-        return {**named, **urls, "PREFLIGHT_NAMESPACE": self.settings.namespace, **self._extra}
+        own = {"PREFLIGHT_NAMESPACE": self.settings.namespace, "PREFLIGHT_ADMIN_PORT": str(self.admin_port)}
+        return {**named, **urls, **own, **self._extra}
 
     def add_environment(self, values: Mapping[str, str]) -> None:
         """Give every program more variables; before the start."""

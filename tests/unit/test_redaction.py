@@ -45,6 +45,11 @@ def test_a_secret_is_masked_wherever_it_stands(text):
     assert "***" in redact(text)
 
 
+def test_a_token_of_the_admin_page_keeps_its_public_part():
+    """What finds the token in the list of tokens may be read, what lets somebody in may not."""
+    assert redact(f"(pft_0123456789abcdef_{'Az_-' * 10}Az9)") == "(pft_0123456789abcdef_***)"
+
+
 @pytest.mark.parametrize(
     "text",
     [

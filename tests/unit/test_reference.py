@@ -21,6 +21,7 @@ from preflight.settings import PREFIX, Settings
 PYTHON = DOCS / "reference" / "python.md"
 COMMANDS = DOCS / "reference" / "command-line.md"
 SETTINGS = DOCS / "reference" / "settings.md"
+GROUPS = {"preflight db", "preflight admin", "preflight admin token"}
 
 
 def test_every_setting_has_a_row_with_its_default():
@@ -95,8 +96,8 @@ def test_no_command_or_option_is_described_that_does_not_exist():
     known |= {"--help", "--version"}
 
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", documents.prose(COMMANDS))) <= known
-    named = re.findall(r"`preflight ((?:db )?[a-z]+)", documents.prose(COMMANDS))
-    assert {f"preflight {name}" for name in named} <= {words for words, _ in commands(command_line)} | {"preflight db"}
+    named = re.findall(r"`preflight ((?:db |admin (?:token )?)?[a-z]+)", documents.prose(COMMANDS))
+    assert {f"preflight {name}" for name in named} <= {words for words, _ in commands(command_line)} | GROUPS
 
 
 @pytest.mark.parametrize("name", preflight.__all__)

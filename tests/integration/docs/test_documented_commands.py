@@ -15,6 +15,7 @@ ELSEWHERE = {
     "make demo": "its command is run by test_make_demo_stays_until_ctrl_c",
     "make demo ONCE=1": "its command is run by test_make_demo_once_is_go",
     "make test": "it runs this test; test_make_test_resolves sees that it exists",
+    "preflight admin": "it is run by test_the_page_is_served_until_it_is_asked_to_stop",
     "preflight up": "it runs beside all tests of this package",
 }
 #: Run by test_production.py, in order and against servers of its own.

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from preflight.admin import tables  # noqa: F401  # they belong to the metadata
 from preflight.exceptions import StoreUnavailable
 from preflight.reports import migrations
 from preflight.reports.database import parsed

@@ -1,0 +1,56 @@
+"""What the routes work with: one of each per process."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from preflight.admin.access import Access
+from preflight.admin.credentials import Credentials
+from preflight.admin.live import Live
+from preflight.admin.newest import Newest
+from preflight.admin.runs import Runs
+from preflight.registry import PreFlightRegistry
+from preflight.reports.store import ReportStore
+from preflight.runner import PreFlightRunner
+from preflight.settings import Settings
+
+
+class Services:
+    """The stores, the runner and the live page of one process. Making them does no I/O."""
+
+    def __init__(self, settings: Settings, registry: PreFlightRegistry | None = None) -> None:
+        self.settings = settings
+        self.store = ReportStore(settings.database)
+        self.credentials = Credentials(settings.database)
+        self.access = Access(settings, self.credentials)
+        self.runner = PreFlightRunner(settings, registry)
+        self.runs = Runs(self.runner, self.store)
+        self._newest = Newest(settings.database)
+        self.live = Live(self._newest.headlines, self.access.lasting)
+
+    @property
+    def registry(self) -> PreFlightRegistry:
+        """The checks; the first use imports them."""
+        return self.runner.registry
+
+    async def close(self) -> None:
+        """End the streams, the threads and the connections."""
+        await self.live.close()
+        await self.runs.close()
+        self.runner.close()
+        for store in (self.store, self.credentials, self._newest):
+            with contextlib.suppress(Exception):
+                store.dispose()
+
+
+def services(request: Request) -> Services:
+    """Return the services of the application that a request came to."""
+    found: Services = request.app.state.services
+    return found
+
+
+Work = Annotated[Services, Depends(services)]

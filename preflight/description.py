@@ -1,0 +1,69 @@
+"""Everything that a check declares, as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from preflight.declaration import PreFlightCheck, definition_of, source_of
+from preflight.parameters import Parameter, parameters
+
+if TYPE_CHECKING:
+    from preflight.in_force import InForce
+
+
+def describe(declared: PreFlightCheck, now: InForce | None = None) -> dict[str, Any]:
+    """Return a check as a JSON object. Times are in seconds; `event_types` null means all.
+
+    With `now` its values are those in force, and `sources` says who has the say in each: "code", "environment",
+    "operator".
+    """
+    check, sources = (now.check, {one.key: one.source for one in now.values}) if now else (declared, {})
+    summary, _, rest = _documentation(check).partition("\n")
+    return {
+        "name": check.name,
+        "enabled": check.enabled,
+        "priority": check.priority,
+        "summary": summary,
+        "description": rest.strip(),
+        "event_types": None if check.event_types is None else sorted(check.event_types),
+        "requires": list(check.requires),
+        "timeout": check.timeout,
+        "severity": str(check.severity),
+        "cache_ttl": check.cache_ttl,
+        "cache_scope": _scope(check),
+        "may_be_slow": check.may_be_slow,
+        "parameters": [_parameter(one, now) for one in parameters(declared)],
+        "remediation": check.default_remediation,
+        "registered": _registered(check),
+        "permissions": check.permissions,
+        "answers": [example.shown() for example in check.examples],
+        "source": source_of(check),
+        "sources": sources,
+        "revision": now.revision if now else 0,
+        "problem": now.problem if now else "",
+    }
+
+
+def _parameter(one: Parameter, now: InForce | None) -> dict[str, Any]:
+    values = {value.key: {"value": value.value, "source": value.source} for value in now.values} if now else {}
+    return dataclasses.asdict(one) | values.get(one.name, {})
+
+
+def _documentation(check: PreFlightCheck) -> str:
+    definition = definition_of(check)
+    text = definition.__doc__ or ""
+    # A dataclass without a docstring gets its signature for one.
+    return "" if text.startswith(f"{definition.__name__}(") else inspect.cleandoc(text)
+
+
+def _registered(check: PreFlightCheck) -> str:
+    """Return what is registered of a check, and when, as its `from_settings` tells it."""
+    inherited = type(check).from_settings.__func__ is PreFlightCheck.from_settings.__func__  # type: ignore[attr-defined]
+    return "Always." if inherited else inspect.cleandoc(type(check).from_settings.__doc__ or "")
+
+
+def _scope(check: PreFlightCheck) -> str | None:
+    scope = check.cache_scope
+    return "a function of the context" if callable(scope) else scope
