@@ -109,10 +109,12 @@ async def start_run(  # noqa: PLR0913, PLR0917  # the fields of the form
 
 @router.get("/admin/runs/{run_id}")
 async def show_run(request: Request, work: Work, run_id: Identifier) -> Response:
-    """Show how far a run is."""
+    """Show how far a run is; of one that has ended, its report."""
     progress = await work.runs.progress(run_id)
     if progress is None:
         raise Problem(404, f"There is no run {run_id}, or it is over and its report is not kept any more.")
+    if progress["report"]:
+        return RedirectResponse(f"/admin/reports/{run_id}", 303)
     return render(request, "run.html", {"page": progress_page(progress)})
 
 

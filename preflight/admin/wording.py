@@ -79,7 +79,7 @@ def clock(at: datetime, now: datetime) -> str:
 
 def iso(at: datetime) -> str:
     """Return an instant as scripts read it."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def plural(count: int, word: str, many: str | None = None) -> str:

@@ -108,6 +108,8 @@ def visit(browser):
         page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
         page.requested = []
         page.on("request", lambda request: page.requested.append(request.url))
+        page.answers = []
+        page.on("response", lambda answer: page.answers.append(answer))  # noqa: PLW0108  # it wants a function
         page.goto(path)
         return page
 

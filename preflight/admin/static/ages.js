@@ -12,9 +12,11 @@ const ages = (() => {
   };
   const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
   const tick = () => {
+    for (const one of document.querySelectorAll("time[data-age]:not([title])")) one.title = `${one.dateTime.slice(0, 19).replace("T", " ")} UTC`;
     for (const one of document.querySelectorAll("time[data-age]")) write(one, `${span(Date.parse(one.dateTime))} ago`);
     for (const one of document.querySelectorAll("time[data-span]")) write(one, span(Date.parse(one.dateTime)));
   };
+  tick();
   setInterval(() => { if (!document.hidden) tick(); }, 1000);
   return { now, span, tick, write };
 })();

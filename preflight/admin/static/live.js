@@ -42,11 +42,11 @@
     made.querySelectorAll(".hours").forEach((one, place) => { one.scrollTop = scrolled[place] || 0; });
     if (focused) made.querySelector(focused)?.focus({ preventScroll: true });
   };
-  const rowsOf = (root) => [...root.querySelectorAll("tr[data-report]")];
+  const rowsOf = (root) => [...root.querySelectorAll("tr[id^='r-']")];
   const hold = (fresh) => {
-    const known = new Set(rowsOf(document).map((row) => row.dataset.report));
+    const known = new Set(rowsOf(document).map((row) => row.id));
     const newer = [];
-    for (const row of rowsOf(fresh)) { if (known.has(row.dataset.report)) break; newer.push(row); }
+    for (const row of rowsOf(fresh)) { if (known.has(row.id)) break; newer.push(row); }
     if (!known.size) { if (newer.length) swap(get("reports"), fresh.getElementById("reports")); return; }
     coming = newer;
     const all = newer.length === rowsOf(fresh).length;
@@ -91,8 +91,8 @@
     source.addEventListener("open", () => { toldAt = ages.now(); tell(); });
     source.addEventListener("reports", (event) => {
       toldAt = ages.now();
-      const known = new Set(rowsOf(document).concat(coming || []).map((row) => row.dataset.report));
-      if (JSON.parse(event.data).reports.some((one) => !known.has(one.id))) soon();
+      const known = new Set(rowsOf(document).concat(coming || []).map((row) => row.id));
+      if (JSON.parse(event.data).reports.some((one) => !known.has(`r-${one.id}`))) soon();
     });
     source.addEventListener("alive", (event) => {
       toldAt = ages.now();
@@ -156,7 +156,7 @@
     detail.append(cell);
     row.after(detail);
     try {
-      const answer = await fetch(`/admin/reports/${row.dataset.report}/ladder`, { headers: { Accept: "text/html" } });
+      const answer = await fetch(`/admin/reports/${button.value}/ladder`, { headers: { Accept: "text/html" } });
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const ladder = fresh.querySelector(".ladder-wrap");
       if (!ladder) throw new Error(fresh.querySelector("[role=alert]")?.textContent || `The server answered ${answer.status}.`);

@@ -43,7 +43,7 @@ class Asked:
             "query": text,
             "before": before or "",
         }
-        asked = urlencode({name: value for name, value in words.items() if value}, errors="replace")
+        asked = urlencode({name: value for name, value in words.items() if value}, errors="replace", safe=":")
         return f"{ADDRESS}?{asked}" if asked else ADDRESS
 
 

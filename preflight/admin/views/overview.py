@@ -1,4 +1,4 @@
-"""What the monitoring page says whatever its query is: verdicts, statistics, checks. Read at most once a second."""
+"""What the monitoring page says whatever its query is: verdicts, statistics, checks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from preflight.reports.search import ReportFilter
 from preflight.reports.store import ReportStore
 from preflight.types import PreFlightReport
 
-#: Pages that ask within this time share one answer, in seconds.
-FRESH_SECONDS = 1.0
 #: Reports that are read once for the strips of all checks.
 RECENT = 100
 #: Checks that were asked too seldom to have a full strip in those, and are asked for one by one.
@@ -116,7 +114,11 @@ def _strips(
 
 
 class Overviews:
-    """Overviews by period, each read again when it is older than a second. Safe to use from several threads."""
+    """Overviews by period. Safe to use from several threads.
+
+    Who asks while one is read waits, and all who wait share the next: however many pages look at once, there are two
+    readings, and nobody gets what was read before they asked.
+    """
 
     def __init__(self, make: Callable[[Period], Overview], clock: Callable[[], float] = time.monotonic) -> None:
         self._make, self._clock = make, clock
@@ -124,10 +126,12 @@ class Overviews:
         self._locks = {period.key: threading.Lock() for period in statistics.PERIODS}
 
     def get(self, period: Period) -> Overview:
-        """Return the overview of a period; those who ask while it is read wait for that reading."""
+        """Return the overview of a period, read after this call began. Raises `StoreUnavailable`."""
+        asked_at = self._clock()
         with self._locks[period.key]:
-            at, overview = self._found.get(period.key, (float("-inf"), None))
-            if overview is None or self._clock() - at >= FRESH_SECONDS:
+            began_at, overview = self._found.get(period.key, (float("-inf"), None))
+            if overview is None or began_at < asked_at:
+                began_at = self._clock()
                 overview = self._make(period)
-                self._found[period.key] = (self._clock(), overview)
+                self._found[period.key] = (began_at, overview)
             return overview

@@ -6,9 +6,9 @@ import dataclasses
 import json
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from preflight.admin import ladder
+from preflight.admin.flower import flower_url
 from preflight.admin.wording import milliseconds, plural
 from preflight.reports.search import ReportFilter
 from preflight.reports.store import ReportStore
@@ -25,13 +25,13 @@ STYLES = {"GO": ("go", "passed"), "GO with warning": ("warning", "warning"), "NO
 class ShownReport:
     """A report with what is said about it. Times are in milliseconds."""
 
-    def __init__(self, report: PreFlightReport, flower_url: str = "") -> None:
+    def __init__(self, report: PreFlightReport, flower: str = "") -> None:
         self._report = report
         self.id = str(report.id)
         self.at = report.created_at
         self.word = ladder.verdict(report)
         self.style, self.icon = STYLES[self.word]
-        self.flower = tasks_in_flower(flower_url, report.id)
+        self.flower = flower_url(flower, report.id)
         self.stopped_by = report.short_circuited_by
 
     def __getattr__(self, name: str) -> Any:
@@ -109,11 +109,6 @@ class ShownReport:
         return f"{len(json.dumps(self._report.to_json())) // 1024:,} KiB"
 
 
-def tasks_in_flower(flower_url: str, run_id: UUID) -> str | None:
-    """Return the address of a run's tasks in Flower, if Flower has an address."""
-    return f"{flower_url.rstrip('/')}/tasks?search={run_id}" if flower_url else None
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportPage:
     """A report with the run of its event type before it."""
@@ -126,13 +121,13 @@ class ReportPage:
     unchanged: int
 
 
-def report_page(store: ReportStore, report: PreFlightReport, now: datetime, flower_url: str) -> ReportPage:
+def report_page(store: ReportStore, report: PreFlightReport, now: datetime, flower: str) -> ReportPage:
     """Return what the page of a report shows."""
     before = store.page(ReportFilter(event_type=report.event_type, mode=report.mode), limit=1, before=report.id)
     changes = ladder.changes(report, before[0]) if before else []
     return ReportPage(
         now=now,
-        report=ShownReport(report, flower_url),
+        report=ShownReport(report, flower),
         previous=ShownReport(before[0]) if before else None,
         changes=changes[:MOST_CHANGES],
         more_changes=max(0, len(changes) - MOST_CHANGES),

@@ -71,33 +71,18 @@ class ProgressTier:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ProgressPage:
-    """How far a run is."""
+    """How far a run is that goes on."""
 
     id: str
     state: str
-    verdict: str
     lines: Sequence[ProgressLine]
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has its verdict."""
-        return self.state == "finished"
-
-    @property
-    def title(self) -> str:
-        """The verdict, or that it is not there yet."""
-        return self.verdict if self.ended else "Running"
 
     @property
     def told(self) -> str:
         """Where it is, in a sentence."""
-        if self.ended:
-            return f"The run has ended: {self.verdict}."
-        return (
-            "Waiting for a worker."
-            if self.state == "queued"
-            else f"{self.answered} of {len(self.lines)} checks have answered."
-        )
+        if self.state == "queued":
+            return "Waiting for a worker."
+        return f"{self.answered} of {len(self.lines)} checks have answered."
 
     @property
     def answered(self) -> int:
@@ -118,11 +103,9 @@ class ProgressPage:
 
 def progress_page(progress: Mapping[str, Any]) -> ProgressPage:
     """Return what the page of a run shows, from what the API says about it."""
-    report = progress["report"]
     return ProgressPage(
         id=progress["id"],
         state=progress["state"],
-        verdict=report["verdict"] if report else "",
         lines=[_line(check) for check in progress["checks"]],
     )
 
