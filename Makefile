@@ -34,8 +34,9 @@ lint: $(STAMP) ## Style, types, import direction
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-screenshot: $(STAMP) ## Make the README's picture from a real run
+screenshot: $(STAMP) ## Make the README's picture from a real run, and those of the admin page (needs chromium)
 	@$(BIN)/python docs/images/screenshot.py
+	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots
 
 bench: $(STAMP) ## Measure, and write benchmarks/results.json
 	@$(BIN)/python -m benchmarks

@@ -106,7 +106,7 @@ def test_a_slash_leads_to_the_query_bar_and_words_filter_the_list(page):
     page.keyboard.press("/")
     page.keyboard.type("check:redis status:failed mode:light")
     page.keyboard.press("Enter")
-    page.wait_for_url("**query=check:redis*")
+    page.wait_for_url("**query=check%3Aredis*")
 
     rows = page.locator("tr[id^='r-']")
     assert rows.count() > 0
@@ -181,6 +181,7 @@ def test_the_page_of_a_check_tells_its_past_and_what_it_is(page):
     """Its strip is stepped through with the arrow keys; failures that said the same are one."""
     page.locator("#matrix").get_by_role("link", name="redis", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("redis")
+    page.wait_for_load_state()
 
     newest = page.locator(".steps a").last
     newest.focus()
