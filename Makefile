@@ -37,8 +37,9 @@ lint: $(STAMP) ## Style, types, import direction
 docs-checks: $(STAMP) ## Write docs/checks from the checks themselves
 	@$(BIN)/python docs/checks/pages.py
 
-screenshot: $(STAMP) ## Make the README's picture from a real run
+screenshot: $(STAMP) ## Make the README's picture from a real run, and those of the admin page (needs chromium)
 	@$(BIN)/python docs/images/screenshot.py
+	@PYTHONPATH=tests $(BIN)/python -m browser.screenshots
 
 bench: $(STAMP) ## Measure, and write benchmarks/results.json
 	@$(BIN)/python -m benchmarks

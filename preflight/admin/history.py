@@ -6,7 +6,6 @@ import dataclasses
 import heapq
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -14,6 +13,7 @@ from starlette.responses import Response
 
 from preflight.admin import answers, queries
 from preflight.admin.answers import shape
+from preflight.admin.flower import flower_url
 from preflight.admin.problems import Problem
 from preflight.admin.rendering import Document
 from preflight.admin.services import Work
@@ -118,11 +118,6 @@ def _check(declared: dict[str, Any] | None, asked: CheckStatistics | None) -> di
 
 def _span(query: queries.Period) -> dict[str, Any]:
     return {"since": stamp(query.begin), "until": stamp(query.until or datetime.now(UTC))}
-
-
-def flower_url(address: str, run_id: UUID) -> str | None:
-    """Return where Flower lists the tasks of a run; None without a Flower. It searches in names and arguments."""
-    return f"{address}/tasks?name={quote(f'preflight.check {run_id}')}" if address else None
 
 
 def stamp(at: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from preflight.admin.wording import FILTERS
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -27,7 +30,7 @@ class Document(JSONResponse):
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return the templates, read once. Everything is escaped; a name that a template does not get is an error."""
-    return jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -35,6 +38,9 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    found.filters |= FILTERS
+    found.globals["version"] = importlib.metadata.version("celery-preflight")
+    return found
 
 
 def render(

@@ -97,6 +97,11 @@ class Runs:
             return _finished(report)
         return _answer(run_id, "queued") if run_id in self._started else None
 
+    def report(self, run_id: UUID) -> PreFlightReport | None:
+        """Return the report of a run that has ended, stored or not yet; None while there is none."""
+        progress = self._progress(run_id)
+        return PreFlightReport.from_json(progress["report"]) if progress and progress["report"] else None
+
     async def close(self) -> None:
         """Wait for no run any more: each ends without this process."""
         for task in self._waiting:

@@ -13,6 +13,8 @@ from preflight.admin.credentials import Credentials
 from preflight.admin.live import Live
 from preflight.admin.newest import Newest
 from preflight.admin.runs import Runs
+from preflight.admin.views.overview import Overview, Overviews, read
+from preflight.admin.views.statistics import Period
 from preflight.registry import PreFlightRegistry
 from preflight.reports.store import ReportStore
 from preflight.runner import PreFlightRunner
@@ -29,6 +31,7 @@ class Services:
         self.access = Access(settings, self.credentials)
         self.runner = PreFlightRunner(settings, registry)
         self.runs = Runs(self.runner, self.store)
+        self.overviews = Overviews(self._overview)
         self._newest = Newest(settings.database)
         self.live = Live(self._newest.headlines, self.access.lasting)
 
@@ -36,6 +39,9 @@ class Services:
     def registry(self) -> PreFlightRegistry:
         """The checks; the first use imports them."""
         return self.runner.registry
+
+    def _overview(self, period: Period) -> Overview:
+        return read(self.store, self.registry, self.settings.light_max_priority, period)
 
     async def close(self) -> None:
         """End the streams, the threads and the connections."""
