@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fnmatch
 import os
@@ -93,7 +94,8 @@ class Fragile:
     def _signal(self, number: signal.Signals):
         # PostgreSQL answers from processes of their own.
         for process in _with_children(self.server.pid):
-            process.send_signal(number)
+            with contextlib.suppress(psutil.NoSuchProcess):  # a backend that ended meanwhile
+                process.send_signal(number)
 
 
 def _with_children(pid: int) -> list[psutil.Process]:

@@ -77,6 +77,11 @@ def _opened(campaigns: Campaigns) -> CampaignSource:
             "there is no database to read campaigns from",
             "Set PREFLIGHT_DATABASE_URL, or name a source in PREFLIGHT_CAMPAIGN_SOURCE.",
         )
-    from preflight.campaign.tables import Tables
-
+    try:
+        from preflight.campaign.tables import Tables
+    except ModuleNotFoundError as error:
+        raise SourceUnavailable(
+            f"the package {error.name} is not installed",
+            "Install PreFlight with its extra: celery-preflight[campaign].",
+        ) from None
     return Tables(campaigns.database_url.get_secret_value(), campaigns.keys)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +14,8 @@ from preflight.types import CheckResult, Status
 #: So many streamers are named in a message; the others are counted.
 MOST_NAMED = 5
 
+#: Whatever else is stored was never granted, and may hold what no header takes.
+TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,2048}")
 SIGN_IN = "Have the streamer sign in with Twitch again."
 AUTHORISE = "Have the streamer authorise the campaign, or take them out of it."
 
@@ -30,7 +33,7 @@ class Finding:
         return f"{self.name} {self.text}"
 
 
-def stored(streamer: Streamer) -> Finding | None:
+def stored(streamer: Streamer) -> Finding | None:  # noqa: PLR0911  # one answer per thing that may be wrong
     """Return what is wrong with a streamer by what is stored alone; None if Twitch has to be asked."""
     now = datetime.now(UTC)
     if not streamer.active:
@@ -41,6 +44,8 @@ def stored(streamer: Streamer) -> Finding | None:
         return _no(streamer, "authorised the campaign for a time that is over", AUTHORISE)
     if streamer.token is None:
         return _no(streamer, "has never signed in with Twitch", SIGN_IN)
+    if not TOKEN.fullmatch(streamer.token.get_secret_value()):
+        return _no(streamer, "has a token that is none of Twitch's", SIGN_IN)
     if streamer.token_expires_at and streamer.token_expires_at <= now:
         return _no(streamer, "has a token that has expired", SIGN_IN)
     return None

@@ -49,10 +49,10 @@ class Answer:
 class Conversation:
     """Requests to one host of Twitch. Nothing of a request is ever shown: it holds secrets."""
 
-    def __init__(self, http: httpx.AsyncClient, target: Target, checked: list[str]) -> None:
+    def __init__(self, http: httpx.AsyncClient, host: Host) -> None:
         self._http = http
-        self._target = target
-        self._checked = checked
+        self._target = host.target
+        self._checked = host.checked
 
     async def ask(
         self,
@@ -97,26 +97,36 @@ class Conversation:
         raise OSError("the name has no address")
 
 
-@contextlib.asynccontextmanager
-async def conversation(base_url: str, *, allow_private: bool, at_once: int = 1) -> AsyncIterator[Conversation]:
-    """Yield a conversation with the host of a base URL, of at most `at_once` connections. The caller bounds the time.
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """A host of Twitch with the addresses that may be connected to, so that many conversations look it up once."""
 
-    Raises `TwitchSilent` when the host has no address, or one that may not be called.
-    """
-    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    target: Target
+    checked: tuple[str, ...]
+
+
+async def look_up(base_url: str, *, allow_private: bool) -> Host:
+    """Return the host of a base URL; raise `TwitchSilent` when it has no address, or one that may not be called."""
     target = addresses.target_of(base_url)
     try:
-        checked = await addresses.addresses_of(target, allow_private=allow_private)
+        return Host(target, tuple(await addresses.addresses_of(target, allow_private=allow_private)))
     except AddressRefused as refusal:
         raise TwitchSilent(str(refusal).rstrip(".")) from None
     except OSError as error:
         raise TwitchSilent(f"{target.origin} {_trouble(error)}") from None
+
+
+@contextlib.asynccontextmanager
+async def conversation(host: Host) -> AsyncIterator[Conversation]:
+    """Yield a conversation over one connection, which is kept between requests. The caller bounds the time."""
     async with httpx.AsyncClient(
-        verify=addresses.trust(), trust_env=False, limits=limits, timeout=httpx.Timeout(None), headers=_AGENT
+        verify=addresses.trust(), trust_env=False, limits=_ONE, timeout=httpx.Timeout(None), headers=_AGENT
     ) as http:
-        yield Conversation(http, target, checked)
+        yield Conversation(http, host)
 
 
+#: httpx looks at every connection of a client for every request, so that a client each is cheaper than a pool.
+_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _AGENT = {"User-Agent": "preflight", "Accept": "application/json"}
 
 
@@ -145,7 +155,7 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _WAIT_DIGITS else None
 
 
-def _trouble(error: Exception) -> str:
+def _trouble(error: Exception) -> str:  # noqa: PLR0911  # one answer per kind of error
     """Return the end of the sentence that starts with the host."""
     text = redact(" ".join(str(error).split()))[:200]
     match error:
@@ -155,6 +165,8 @@ def _trouble(error: Exception) -> str:
             return f"cannot be reached: {text}"
         case httpx.RemoteProtocolError() if "disconnected" not in text:
             return "does not speak HTTP"
+        case httpx.LocalProtocolError() | UnicodeError():
+            return "cannot be asked: a header would hold what no header may"
         case httpx.HTTPError():
             return "hung up instead of answering"
         case ValueError():

@@ -95,11 +95,13 @@ def database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "problem", "PREFLIGHT_DATABASE_URL is not set", todo)
         return
     yield from _about_database(settings.database)
+    from preflight import schemas
     from preflight.exceptions import StoreUnavailable
-    from preflight.reports import migrations
 
     try:
-        yield Finding("schema", "ok", f"at {migrations.check_schema(settings.database)}, as it must be")
+        for name, _, revision in schemas.check(settings.database, settings.packs):
+            what = "schema" if name == "reports" else f"schema of {name}"
+            yield Finding(what, "ok", f"at {revision}, as it must be")
     except StoreUnavailable as error:
         yield Finding("schema", "problem", str(error))
 

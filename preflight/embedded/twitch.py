@@ -63,8 +63,7 @@ class Twitch:
         self.at_once = self.most_at_once = 0
         self._app_tokens: set[str] = set()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer((HOST, port), type("Bound", (_Handler,), {"twitch": self}))
-        self._server.daemon_threads = True
+        self._server = _Server((HOST, port), type("Bound", (_Handler,), {"twitch": self}))
 
     @property
     def url(self) -> str:
@@ -141,6 +140,12 @@ class Twitch:
             message = 'The parameter "login" or "id" is required'
             return 400, {"error": "Bad Request", "status": 400, "message": message}
         return 200, {"data": [{"id": query.get("id", "12826"), "login": login, "display_name": login, "type": ""}]}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    #: The library's 5 let the sixth of many that come at once wait for a second.
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):

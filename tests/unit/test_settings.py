@@ -56,6 +56,14 @@ def environment(monkeypatch):
         ("EVENT_TYPES", "ok,Bad", "'ok,Bad'", "holds 'Bad'"),
         ("SETUP", "django", "'django'", "must be module:function"),
         ("CHECKS", "shop checks", "'shop checks'", "name modules as in shop.checks"),
+        ("CAMPAIGN_KEYS", f"{SECRET}", "***", "its key 1 is no Fernet key, which is 32 bytes in URL-safe base64"),
+        ("CAMPAIGN_KEYS", f"{'A' * 43}=,{SECRET}", "***", "its key 2 is no Fernet key"),
+        ("CAMPAIGN_KEYS", f"{'A' * 42}é=", "***", "its key 1 is no Fernet key"),
+        ("CAMPAIGN_SOURCE", "shop.campaigns", "'shop.campaigns'", "must be module:object"),
+        ("CAMPAIGN_EVENT_TYPES", "Dice", "'Dice'", "holds 'Dice'"),
+        ("CAMPAIGN_EVENT_TYPES", ",", "','", "at least 1 item"),
+        ("TWITCH_AUTH_URL", "id.twitch.tv", "'id.twitch.tv'", "must start with http:// or https://"),
+        ("TWITCH_API_URL", "https://h:0", "'https://h:0'", "has a port that is no number"),
         ("CHECK_WEBSOCKET_URL", "gopher://x", "'gopher://x'", "must start with ws://"),
     ],
 )
@@ -117,12 +125,15 @@ def test_shown_settings_hold_no_secret(environment):
     environment("REDIS_URL", f"redis://:{SECRET}@h/0")
     environment("DATABASE_URL", f"postgresql://u:{SECRET}@h/d?sslpassword={SECRET}")
     environment("CHECK_HTTP_URLS", f"shop=https://u:{SECRET}@shop/x")
+    environment("TWITCH_CLIENT_SECRET", SECRET)
+    environment("CAMPAIGN_KEYS", f"{'A' * 43}=")
     shown = load().shown()
 
     assert set(shown) == {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     assert SECRET not in str(shown)
     assert SECRET not in repr(load())
     assert shown["PREFLIGHT_REDIS_URL"] == "redis://:***@h/0"
+    assert shown["PREFLIGHT_TWITCH_CLIENT_SECRET"] == shown["PREFLIGHT_CAMPAIGN_KEYS"] == "***"
 
 
 def test_every_setting_is_documented():
@@ -130,3 +141,12 @@ def test_every_setting_is_documented():
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name
+
+
+def test_keys_are_separated_by_commas(environment):
+    """Spaces around them do not count; an empty list is none."""
+    environment("CAMPAIGN_KEYS", f" {'A' * 43}= , {'B' * 43}= ")
+
+    assert load().campaign_keys.get_secret_value() == f"{'A' * 43}=,{'B' * 43}="
+    environment("CAMPAIGN_KEYS", " , ")
+    assert load().campaign_keys is None

@@ -13,7 +13,7 @@ from preflight.campaign import findings
 from preflight.campaign.campaigns import Campaigns
 from preflight.campaign.findings import Finding
 from preflight.campaign.source import SourceUnavailable, Streamer
-from preflight.campaign.twitch import Conversation, TwitchSilent, conversation
+from preflight.campaign.twitch import Conversation, Host, TwitchSilent, conversation, look_up
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
 from preflight.settings import Settings
@@ -89,22 +89,21 @@ class TokensCheck(PreFlightCheck):
         waiting = iter(streamers)
         why = "Twitch did not answer in time"
         try:
-            async with (
-                asyncio.timeout_at(until),
-                conversation(self.auth_url, allow_private=self.allow_private, at_once=AT_ONCE) as twitch,
-                asyncio.TaskGroup() as tasks,
-            ):
-                for _ in range(min(AT_ONCE, len(streamers))):
-                    tasks.create_task(self._validate(waiting, twitch, found))
+            async with asyncio.timeout_at(until):
+                host = await look_up(self.auth_url, allow_private=self.allow_private)
+                async with asyncio.TaskGroup() as tasks:
+                    for _ in range(min(AT_ONCE, len(streamers))):
+                        tasks.create_task(self._validate(waiting, host, found))
         except TwitchSilent as silence:
             why = str(silence)
         except TimeoutError:
             pass  # those that are not in `found` are the ones that were not answered
         return [found.get(one.id) or findings.not_asked(one, why) for one in streamers]
 
-    async def _validate(self, waiting: Iterator[Streamer], twitch: Conversation, found: dict[str, Finding]) -> None:
-        for streamer in waiting:
-            found[streamer.id] = await self._finding(streamer, twitch)
+    async def _validate(self, waiting: Iterator[Streamer], host: Host, found: dict[str, Finding]) -> None:
+        async with conversation(host) as twitch:
+            for streamer in waiting:
+                found[streamer.id] = await self._finding(streamer, twitch)
 
     async def _finding(self, streamer: Streamer, twitch: Conversation) -> Finding:
         token = streamer.token.get_secret_value() if streamer.token else ""

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr
 
-from preflight.campaign.twitch import Answer, TwitchSilent, conversation
+from preflight.campaign.twitch import Answer, TwitchSilent, conversation, look_up
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
 from preflight.settings import Settings
@@ -74,7 +74,7 @@ class TwitchApiCheck(PreFlightCheck):
         if granted.status != 200 or not isinstance(token, str):
             return _refused(self.auth_url, granted)
         headers = {"Authorization": f"Bearer {token}", "Client-Id": self.client_id}
-        async with conversation(self.api_url, allow_private=self.allow_private) as api:
+        async with conversation(await look_up(self.api_url, allow_private=self.allow_private)) as api:
             users = await api.ask("GET", "/helix/users", query={"login": self.probe_login}, headers=headers)
         if users.status != 200 or not isinstance(users.body.get("data"), list):
             return _refused(self.api_url, users)
@@ -82,7 +82,7 @@ class TwitchApiCheck(PreFlightCheck):
 
     async def _granted(self, secret: SecretStr) -> Answer:
         form = {"client_id": self.client_id, "client_secret": secret.get_secret_value()}
-        async with conversation(self.auth_url, allow_private=self.allow_private) as auth:
+        async with conversation(await look_up(self.auth_url, allow_private=self.allow_private)) as auth:
             return await auth.ask("POST", "/oauth2/token", form=form | {"grant_type": "client_credentials"})
 
 

@@ -16,6 +16,7 @@ from preflight.campaign import sample
 from preflight.context import CheckContext
 from preflight.embedded import twitch
 from preflight.embedded.twitch import Twitch
+from preflight.redaction import redact
 from preflight.registry import PreFlightRegistry
 from preflight.schemas import upgrade
 from preflight.settings import Settings, load
@@ -92,7 +93,10 @@ def ask(values) -> Ask:
         check = registry_of(load(values | changed)).get(name)
         check = dataclasses.replace(check, timeout=timeout or check.timeout)
         details = {"event_type": "dice_roll", "campaign_id": campaign.id, "metadata": EVENT, **(run or {})}
-        return asyncio.run(within(check, CheckContext(mode="full", **details)))
+        result = asyncio.run(within(check, CheckContext(mode="full", **details)))
+        said = (result.message, result.remediation or "")
+        assert tuple(map(redact, said)) == said, "what a check says is mistaken for a secret"
+        return result
 
     return ask
 

@@ -66,6 +66,9 @@ def test_two_hundred_tokens_are_thirteen_times_sixteen(tell, fake, crowd):
         ({"authorised": False}, "nova has not authorised the campaign"),
         ({"authorised_until": PAST}, "nova authorised the campaign for a time that is over"),
         ({"token": None}, "nova has never signed in with Twitch"),
+        ({"token": SecretStr("")}, "nova has a token that is none of Twitch's"),
+        ({"token": SecretStr("abc\r\nX-Header: 1")}, "nova has a token that is none of Twitch's"),
+        ({"token": SecretStr("ab\xe9\x00")}, "nova has a token that is none of Twitch's"),
         ({"token_expires_at": PAST}, "nova has a token that has expired"),
     ],
 )

@@ -117,6 +117,18 @@ def test_a_twitch_that_is_not_well_fails(ask, fake, path, trouble, says):
     assert result.remediation
 
 
+@pytest.mark.parametrize("token", [b"a\\r\\nX: y", b"\\u00e9\\u0000"])
+def test_a_token_that_no_header_takes_is_not_sent(ask, fake, token):
+    """What Twitch grants goes into a header: it must not make another one."""
+    fake.troubles[TOKEN] = http(b'{"access_token": "%s"}' % token)
+
+    result = ask("twitch_api")
+
+    assert result.status is Status.FAILED
+    assert result.message.endswith("cannot be asked: a header would hold what no header may")
+    assert USERS not in fake.asked
+
+
 @pytest.mark.parametrize("setting", ["twitch_auth_url", "twitch_api_url"])
 def test_a_twitch_that_is_away_fails(ask, refused_port, setting):
     """A port on which nobody listens, and a name that nobody has."""
