@@ -57,6 +57,11 @@ def failed(message: str, remediation: str) -> Example:
     return Example(Status.FAILED, message, remediation)
 
 
+def errored(message: str, remediation: str) -> Example:
+    """Return the example of a question that could not be asked."""
+    return Example(Status.ERROR, message, remediation)
+
+
 def skipped(reason: str) -> Example:
     """Return the example of a question that was not asked."""
     return Example(Status.SKIPPED, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 
 import pytest
@@ -17,6 +18,8 @@ VALUES = {
     "database_url": f"postgresql://u:{SECRET}@h/d",
     "check_redis_url": f"redis://:{SECRET}@other/0",
     "check_database_url": f"postgresql://u:{SECRET}@other/d",
+    "campaign_keys": base64.urlsafe_b64encode(SECRET.encode().ljust(32, b"2")).decode(),
+    "twitch_client_secret": SECRET,
     "sentry_dsn": f"https://{SECRET}@sentry.example.com/1",
 }
 

@@ -12,6 +12,7 @@ from preflight.campaign.campaigns import Campaigns
 from preflight.campaign.source import Cooldown, GamificationEvent, SourceUnavailable
 from preflight.context import CheckContext, shown
 from preflight.declaration import PreFlightCheck
+from preflight.examples import errored, failed, passed
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -32,6 +33,31 @@ class CooldownCheck(PreFlightCheck):
     campaigns: Campaigns = dataclasses.field(default_factory=Campaigns, metadata={"parameter": False})
 
     default_remediation = "See what PostgreSQL, or the source of campaigns, is busy with."
+    examples = (
+        passed("<Critical hit> is not on cooldown"),
+        failed(
+            "<Critical hit> is on cooldown for <2 of the run's streamers>: <42> s left",
+            "Wait <42> s, or shorten the event's cooldown.",
+        ),
+        failed(
+            "<Critical hit> is on cooldown for the campaign: <42> s left",
+            "Wait <42> s, or shorten the event's cooldown.",
+        ),
+        errored("<Critical hit> cools down by streamer, and the run names none", "Pass streamer_ids to the run."),
+        failed(
+            "there is no event <'0190a5a0-7c1e-7000-8000-00000000ffff'>",
+            "Create the event, or correct gamification_event_id.",
+        ),
+        errored(
+            "gamification_event_id must be the id of an event as text, not <5>",
+            'Pass metadata={"gamification_event_id": "..."} to the run.',
+        ),
+        errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
+        errored(
+            "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
+            "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
+        ),
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:

@@ -10,6 +10,7 @@ from preflight.campaign.campaigns import Campaigns
 from preflight.campaign.source import GamificationEvent, SourceUnavailable
 from preflight.context import CheckContext, shown
 from preflight.declaration import PreFlightCheck
+from preflight.examples import errored, failed, passed
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -29,6 +30,24 @@ class GamificationConfigCheck(PreFlightCheck):
     campaigns: Campaigns = dataclasses.field(default_factory=Campaigns, metadata={"parameter": False})
 
     default_remediation = "See what PostgreSQL, or the source of campaigns, is busy with."
+    examples = (
+        passed("<Critical hit> is enabled for the campaign"),
+        failed("<Critical hit> is disabled for the campaign", "Enable <Critical hit> in the campaign's settings."),
+        failed("<Critical hit> is not configured for the campaign", "Configure <Critical hit> for the campaign."),
+        failed(
+            "there is no event <'0190a5a0-7c1e-7000-8000-00000000ffff'>",
+            "Create the event, or correct gamification_event_id.",
+        ),
+        errored(
+            "gamification_event_id must be the id of an event as text, not <5>",
+            'Pass metadata={"gamification_event_id": "..."} to the run.',
+        ),
+        errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
+        errored(
+            "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
+            "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
+        ),
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:

@@ -16,6 +16,7 @@ from preflight.campaign.source import SourceUnavailable, Streamer
 from preflight.campaign.twitch import Conversation, Host, TwitchSilent, conversation, look_up
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
+from preflight.examples import errored, failed, passed, warning
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -50,6 +51,50 @@ class TokensCheck(PreFlightCheck):
     warn_within_hours: Annotated[float, Field(ge=0, le=8760, allow_inf_nan=False)] = 24.0
 
     default_remediation = "See Twitch's status page and what the campaigns' database is busy with."
+    examples = (
+        passed("the tokens of <12> streamers are valid"),
+        warning("<nova has a token that expires in 3 h>", "Have the streamer sign in with Twitch again."),
+        failed("<nova> has a token that Twitch no longer accepts", "Have the streamer sign in with Twitch again."),
+        failed("<nova> has a token that has expired", "Have the streamer sign in with Twitch again."),
+        failed("<nova> has never signed in with Twitch", "Have the streamer sign in with Twitch again."),
+        failed("<nova> has a token that is none of Twitch's", "Have the streamer sign in with Twitch again."),
+        failed("<nova> is not active", "Activate the streamer, or take them out of the campaign."),
+        failed(
+            "<nova> has not authorised the campaign",
+            "Have the streamer authorise the campaign, or take them out of it.",
+        ),
+        failed(
+            "<nova> authorised the campaign for a time that is over",
+            "Have the streamer authorise the campaign, or take them out of it.",
+        ),
+        failed("<nova> is no known streamer", "Correct the run's streamer_ids."),
+        failed("the campaign has no streamer", "Invite streamers, or correct the campaign's id."),
+        errored(
+            "<nova> could not be validated (<Twitch answers 429, to be asked again in 7 s>)",
+            "Try again when Twitch is well: nothing is known to be wrong with the streamers' tokens.",
+        ),
+        errored(
+            "no key of PREFLIGHT_CAMPAIGN_KEYS decrypts the token of <nova>",
+            "Add the key that it was encrypted with to PREFLIGHT_CAMPAIGN_KEYS, or have the streamer sign in again.",
+        ),
+        errored(
+            "the package cryptography is not installed",
+            "Install PreFlight with its extra: celery-preflight[campaign].",
+        ),
+        errored(
+            "PREFLIGHT_CAMPAIGN_KEYS is not set, so that no token of a streamer can be read",
+            "Set PREFLIGHT_CAMPAIGN_KEYS to the key that the tokens were encrypted with.",
+        ),
+        errored(
+            "the campaigns' database <db:5432/app> lacks the tables of this version",
+            "Run `preflight db upgrade` with campaign in PREFLIGHT_PACKS.",
+        ),
+        errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
+        errored(
+            "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
+            "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
+        ),
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr
 from preflight.campaign.twitch import Answer, TwitchSilent, conversation, look_up
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
+from preflight.examples import failed, passed, warning
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -39,6 +40,30 @@ class TwitchApiCheck(PreFlightCheck):
     probe_login: Annotated[str, Field(pattern=r"^\w{1,25}$")] = "twitch"
 
     default_remediation = WAIT
+    examples = (
+        passed("Twitch grants a token and answers with it"),
+        warning("<https://api.twitch.tv> asks to be left alone for <7> s: too many requests", "Ask less often."),
+        failed(
+            "there are no credentials to ask Twitch with",
+            "Set PREFLIGHT_TWITCH_CLIENT_ID and PREFLIGHT_TWITCH_CLIENT_SECRET.",
+        ),
+        failed("<https://id.twitch.tv> refuses the client id or secret with <403>", CORRECT_CREDENTIALS),
+        failed("<https://id.twitch.tv> answers <503>", WAIT),
+        failed("Twitch did not answer in time", WAIT),
+        failed("<https://id.twitch.tv> cannot be reached: <Connection refused>", WAIT),
+        failed("<https://id.twitch.tv> hung up instead of answering", WAIT),
+        failed("<https://id.twitch.tv> does not speak HTTP", WAIT),
+        failed("<https://id.twitch.tv> does not send a JSON object", WAIT),
+        failed("<https://id.twitch.tv> sends more than 64 KiB", WAIT),
+        failed("<https://id.twitch.tv> has a host name without an address", WAIT),
+        failed("<https://api.twitch.tv> cannot be asked: a header would hold what no header may", WAIT),
+        failed("<https://api.twitch.tv> does not answer as Twitch does", "Correct the address of Twitch."),
+        failed(
+            "<twitch.local> leads to <10.0.0.7>, which is not a public address: set PREFLIGHT_HTTP_ALLOW_PRIVATE=true"
+            " if it may be called",
+            WAIT,
+        ),
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:

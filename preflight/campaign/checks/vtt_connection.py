@@ -10,6 +10,7 @@ from preflight.campaign.campaigns import Campaigns
 from preflight.campaign.source import SourceUnavailable, VttConnection
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
+from preflight.examples import errored, failed, passed, warning
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -31,6 +32,23 @@ class VttConnectionCheck(PreFlightCheck):
     campaigns: Campaigns = dataclasses.field(default_factory=Campaigns, metadata={"parameter": False})
 
     default_remediation = "See what PostgreSQL, or the source of campaigns, is busy with."
+    examples = (
+        passed("the connection with <Foundry> is active"),
+        warning(
+            "the tunnel to <Foundry> is in the state <disconnected>",
+            "Open <Foundry> in the game master's browser, and see its log.",
+        ),
+        failed(
+            "the campaign has no connection with a virtual tabletop",
+            "Connect the campaign with its virtual tabletop, or correct the campaign's id.",
+        ),
+        failed("the connection with <Foundry> is not active", "Activate the campaign's connection with <Foundry>."),
+        errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
+        errored(
+            "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
+            "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
+        ),
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
