@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
 import ipaddress
 import socket
 import ssl
@@ -137,6 +138,13 @@ def _inner(address: Address) -> Iterator[Address]:
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def warm_up() -> None:
+    """Load what a process's first call over HTTP or WebSocket loads: under load that takes longer than checks have."""
+    for module in ("anyio._backends._asyncio", "h11", "httpcore", "websockets.asyncio.client"):
+        importlib.import_module(module)
+    trust()
 
 
 @functools.cache

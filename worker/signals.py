@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from typing import Any
 
+from preflight.addresses import warm_up
 from preflight.engine import worker_process
 from preflight.engine.celery_app import on_redis
 from preflight.observability import sentry
@@ -45,6 +47,8 @@ def prepare(sender: Any, **_: Any) -> None:
     )
     worker_process.name()
     sentry.start(settings(), "worker")
+    if any(vars(sys.modules[type(check).__module__]).keys() & {"httpx", "websockets"} for check in default_registry()):
+        warm_up()
     longest = max((check.timeout for check in default_registry()), default=0.0)
     sender.app.conf.worker_soft_shutdown_timeout = longest + STOP_GRACE_SECONDS
     for broken in default_registry().broken:

@@ -25,6 +25,7 @@ from integration.checks.conftest import (
 )
 from pydantic import SecretStr
 
+from preflight.addresses import warm_up
 from preflight.checks.beat import BeatCheck
 from preflight.checks.broker import BrokerCheck
 from preflight.checks.database import DatabaseCheck
@@ -138,6 +139,12 @@ async def never_reading(reader, writer):
     """Accept, and take nothing of what is sent."""
     writer.transport.pause_reading()
     await asyncio.Event().wait()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _warm():
+    """Do what a worker does before it asks checks."""
+    warm_up()
 
 
 @pytest.fixture
