@@ -58,7 +58,7 @@ class HttpCheck(PreFlightCheck):
     name: str = "http"
     priority: int = 5
     timeout: float = 5.0
-    url: str = dataclasses.field(default="", metadata={"parameter": False})
+    url: str = dataclasses.field(default="", repr=False, metadata={"parameter": False})
     allow_private: bool = dataclasses.field(default=False, metadata={"parameter": False})
     lookup: addresses.Lookup = dataclasses.field(default=addresses.look_up, repr=False, metadata={"parameter": False})
     expected_status: Annotated[

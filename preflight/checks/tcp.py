@@ -38,7 +38,7 @@ class TcpCheck(PreFlightCheck):
     name: str = "tcp"
     priority: int = 5
     timeout: float = 3.0
-    target: str = dataclasses.field(default="localhost:80", metadata={"parameter": False})
+    target: str = dataclasses.field(default="localhost:80", repr=False, metadata={"parameter": False})
     max_connect_ms: Annotated[
         int, Field(ge=0, le=600_000, description="milliseconds that connecting may take; 0 is no limit")
     ] = 0

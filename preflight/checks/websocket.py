@@ -46,7 +46,7 @@ class WebsocketCheck(PreFlightCheck):
     name: str = "websocket"
     priority: int = 0
     timeout: float = 3.0
-    url: str = dataclasses.field(default="", metadata={"parameter": False})
+    url: str = dataclasses.field(default="", repr=False, metadata={"parameter": False})
     first_line_within: Annotated[
         float,
         Field(
@@ -128,7 +128,8 @@ class WebsocketCheck(PreFlightCheck):
             if response.status_code != 200:
                 return _refused(f"{where} answers {response.status_code} instead of 200")
             if kind != "text/event-stream":
-                return _refused(f"{where} sends {kind[:60]} instead of text/event-stream")
+                said = without_secrets_of(self.url, kind)[:60]
+                return _refused(f"{where} sends {said} instead of text/event-stream")
             return await self._heard(where, response)
 
     async def _heard(self, where: str, response: httpx.Response) -> CheckResult:
