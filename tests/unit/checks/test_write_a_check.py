@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from preflight.types import Status
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "write-a-check.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+EVEN, TEMPLATE, TEMPLATE_TEST = BLOCKS[-3:]
 CONTEXT = CheckContext(mode="full", event_type="sale_launch", metadata={"number": 4, "hour": 10, "items": []})
 
 
@@ -28,7 +30,7 @@ def page(tmp_path, monkeypatch):
     """Return the page's checks by name, each block imported as a module of its own."""
     monkeypatch.syspath_prepend(tmp_path)
     found = {}
-    for number, block in enumerate(BLOCKS):
+    for number, block in enumerate(BLOCKS[:-1]):
         name = f"how_to_{tmp_path.name}_{number}".replace("-", "_")
         # The decorator registers at once; a registry of ours keeps the process's own clean.
         text = block.replace("@check(", "@check(registry=REGISTRY, ")
@@ -48,7 +50,7 @@ def test_every_check_of_the_page_can_be_registered(page):
         registry.register(check)
 
     assert {check.name for check in registry} == {
-        "shop_database", "stock", "opening_hours", "printer", "bad", "good", "even"
+        "shop_database", "stock", "opening_hours", "printer", "bad", "good", "even", "licence"
     }  # fmt: skip
 
 
@@ -71,10 +73,15 @@ def test_the_parameters_of_the_page_work(page):
 
 
 def test_the_tests_of_the_page_pass(tmp_path):
-    """The last block is a test file as it stands."""
-    (tmp_path / "test_even.py").write_text(BLOCKS[-1])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:celery", "-p", "no:valkey", "-p", "no:cacheprovider"]
+    """A test is a file as it stands; the template's finds the template where the page says to put it."""
+    (tmp_path / "test_even.py").write_text(EVEN)
+    (tmp_path / "test_licence.py").write_text(TEMPLATE_TEST)
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "licence.py").write_text(TEMPLATE)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    # Plugins take seconds to load.
+    alone = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(tmp_path)}
 
-    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, env=alone)
 
-    assert "2 passed" in done.stdout
+    assert "7 passed" in done.stdout, done.stdout
