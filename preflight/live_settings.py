@@ -26,6 +26,7 @@ from preflight.engine.published import may_look, publish, published, published_v
 from preflight.engine.runs import Runs
 from preflight.exceptions import InvalidChange, StoreUnavailable, UnknownCheck, nearest
 from preflight.in_force import InForce, in_force, look_at
+from preflight.redaction import storable
 from preflight.registry import PreFlightRegistry
 from preflight.reports.changes import Change, ChangeEntry, ChangeStore
 from preflight.settings import Settings
@@ -92,7 +93,7 @@ class LiveSettings:
 
     def history(self, name: str | None = None, limit: int = 100) -> Sequence[ChangeEntry]:
         """Return the audit, newest first; of one check if it is named. Raises `UnknownCheck`, `StoreUnavailable`."""
-        found = self._store.history(name, min(max(limit, 1), MAX_HISTORY))
+        found = self._store.history(name and storable(name), min(max(limit, 1), MAX_HISTORY))
         if name is not None and not found:
             self.registry.get(name)
         return found
@@ -175,7 +176,7 @@ def _refuse_unfit(what: str, value: Any) -> None:
 
 def _text(name: str, value: object) -> str:
     """Return who or why, on one line; raise `InvalidChange` for nothing and for novels."""
-    text = " ".join(value.split()) if isinstance(value, str) else ""
+    text = " ".join(storable(value).split()) if isinstance(value, str) else ""
     if not text:
         raise InvalidChange(f"Say {name}: the history keeps it for those who come after you.")
     if len(text) > MAX_TEXT:
@@ -192,19 +193,15 @@ class Republisher:
     def __init__(self, runs: Runs, settings: Settings) -> None:
         self.runs = runs
         self._store = ChangeStore(settings.database)
-        self._failing = ""
 
     def look(self) -> int:
         """Compare the table with Redis if it is this process's turn; return 1 if something was published."""
         if not may_look(self.runs):
             return 0
         try:
-            published_now = self._look()
-        except StoreUnavailable as error:
-            self._say_once(str(error))
+            return self._look()
+        except StoreUnavailable:  # the recorder says so; nobody can change anything meanwhile
             return 0
-        self._say_once("")
-        return published_now
 
     def _look(self) -> int:
         if self._store.version() <= published_version(self.runs):
@@ -213,8 +210,3 @@ class Republisher:
         publish(self.runs, changes)
         logger.warning("what operators changed in checks was published again, as version %d", changes.version)
         return 1
-
-    def _say_once(self, failure: str) -> None:
-        if failure and failure != self._failing:
-            logger.warning("what operators change in checks cannot be read: %s", failure)
-        self._failing = failure

@@ -42,7 +42,13 @@ def diagnose() -> Iterator[Finding]:
 
 
 def _parts() -> dict[str, Callable[[Settings], Iterator[Finding]]]:
-    from preflight.cli import diagnosis_reports, diagnosis_sentry, diagnosis_servers, diagnosis_workers
+    from preflight.cli import (
+        diagnosis_changes,
+        diagnosis_reports,
+        diagnosis_sentry,
+        diagnosis_servers,
+        diagnosis_workers,
+    )
 
     return {
         "settings": _settings,
@@ -51,6 +57,7 @@ def _parts() -> dict[str, Callable[[Settings], Iterator[Finding]]]:
         "database": diagnosis_servers.database,
         "reports": diagnosis_reports.reports,
         "checks": _checks,
+        "changes": diagnosis_changes.changes,
         "workers": diagnosis_workers.workers,
         "sentry": diagnosis_sentry.sentry,
     }

@@ -199,6 +199,16 @@ def test_a_change_without_who_or_why_is_refused(live, missing):
     assert live.history() == []
 
 
+def test_text_that_no_table_takes_is_stored_as_what_it_takes(live):
+    """NUL and half a pair of surrogates, from a form or from a shell."""
+    live.set("tank", {"address": "a\x00\ud800"}, who="ada\x00", why="low\ud800\ntide")
+
+    (entry,) = live.history("tank")
+    assert (entry.changed_by, entry.why, entry.new_value) == ("ada\ufffd", "low\ufffd tide", "a\ufffd\ufffd")
+    with pytest.raises(UnknownCheck):
+        live.history("\x00")
+
+
 @pytest.mark.parametrize(
     ("keys", "says"),
     [(["timeuot"], "Did you mean timeout.*Changed: timeout"), (["least"], "No operator has changed tank.'least'")],
@@ -317,7 +327,7 @@ def test_without_a_database_the_line_says_what_is_missing(live_with):
 
 
 def test_a_database_that_is_away_is_one_line_and_what_is_in_force_stays(live_with, live, bench):
-    """Nothing is changed, nothing is forgotten, and a worker says it once."""
+    """Nothing is changed, nothing is forgotten, and a worker goes on."""
     live.set("tank", {"least": 20}, **WHO)
     away = live_with(database_url=f"postgresql://ada:hunter2@127.0.0.1:{free_port()}/harbour")
     with pytest.raises(StoreUnavailable, match="refuses the connection") as refused:

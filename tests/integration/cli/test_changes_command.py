@@ -47,6 +47,8 @@ def test_a_disabled_check_is_skipped_and_taken_back(change, preflight, home):
     assert skipped.returncode == 3
     assert "disabled by an operator" in skipped.stdout
 
+    diagnosed = json.loads(preflight("doctor", "--format", "json", home=home).stdout)
+    assert "operators have disabled open_gate" in json.dumps(diagnosed)
     assert change("reset", "open_gate", "enabled", *WHY).returncode == 0
     assert preflight("run", "poll_launch", "--only", "open_gate", home=home).returncode == 0
 
