@@ -11,7 +11,7 @@ local off   -- " <name> <name> " of the checks that operators have disabled; rea
 -- Whether an operator has disabled a check: no kept answer stands for it, and the claim of its message skips it.
 local function disabled(keys, name)
   if not off then off = redis.call('HGET', string.sub(keys.due, 1, -4) .. 'settings', 'off') or '' end
-  return string.find(off, ' ' .. name .. ' ', 1, true) ~= nil
+  return off ~= '' and string.find(off, ' ' .. name .. ' ', 1, true) ~= nil
 end
 
 -- What an answer means for its run, as one word: "blocks" (bad), "answers" (good), "skips"; of an advisory check "fails"
