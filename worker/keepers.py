@@ -59,11 +59,13 @@ class Keepers:
             self._thread("preflight-watchdog", self._guard, GUARD_SECONDS),
             self._thread("preflight-recorder", self._recorder.flush, RECORD_SECONDS),
         ]
-        if self.settings.database_url:
-            republisher = Republisher(self._runs(), self.settings)
-            self._threads.append(self._thread("preflight-settings", republisher.look, SETTINGS_SECONDS))
         if self._recycler:
             self._threads.append(self._thread("preflight-recycler", self._recycler.look, LOOK_SECONDS))
+        #: What a worker that stops does not wait for: another one publishes.
+        self._unawaited: list[threading.Thread] = []
+        if self.settings.database_url:
+            republisher = Republisher(self._runs(), self.settings)
+            self._unawaited.append(self._thread("preflight-settings", republisher.look, SETTINGS_SECONDS))
 
     def _thread(self, name: str, step: Callable[[], int], pause: float) -> threading.Thread:
         return threading.Thread(target=self._repeat, args=(step, pause), name=name, daemon=True)
@@ -74,7 +76,7 @@ class Keepers:
 
     def start(self) -> None:
         """Start the threads."""
-        for thread in self._threads:
+        for thread in (*self._threads, *self._unawaited):
             thread.start()
 
     def stop(self) -> None:
