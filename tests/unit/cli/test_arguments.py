@@ -6,7 +6,7 @@ import click
 import pytest
 
 from preflight.cli import answer
-from preflight.cli.arguments import JsonDocument, Parameter, params_of
+from preflight.cli.arguments import Assignment, JsonDocument, Parameter, params_of
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,29 @@ def test_a_parameter_of_another_form_is_refused_with_the_form(text):
     """The message shows how a parameter is written."""
     with pytest.raises(click.BadParameter, match=r"must look like CHECK\.KEY=VALUE, as disk\.path=/var"):
         Parameter()(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("timeout=3", ("timeout", 3)),
+        ("enabled=false", ("enabled", False)),
+        ("cache_ttl=null", ("cache_ttl", None)),
+        ("path=/var", ("path", "/var")),
+        ("query=a=b", ("query", "a=b")),
+        ("path=", ("path", "")),
+    ],
+)
+def test_an_assignment_is_a_key_and_a_value_that_is_json_or_text(text, found):
+    """What `preflight checks set` takes."""
+    assert Assignment()(text) == found
+
+
+@pytest.mark.parametrize("text", ["", "timeout", "=3", " =3"])
+def test_an_assignment_of_another_form_is_refused_with_the_form(text):
+    """The message shows how it is written."""
+    with pytest.raises(click.BadParameter, match="must look like KEY=VALUE, as timeout=3"):
+        Assignment()(text)
 
 
 def test_parameters_are_gathered_by_check_and_the_last_one_wins():
