@@ -135,7 +135,7 @@ def _planned(check: PreFlightCheck, request: RunRequest, registry: PreFlightRegi
     try:
         check = in_force(registry, check.name, values) if values else check
     except InvalidChange as error:  # made for another version of the check than this process has
-        values, answer = {}, _unfit(check, error)
+        values, answer = {}, _unfit(check, error, disabled=values.get("enabled") is False)
     params = {**parameters_in(values), **given}
     key, ttl_ms = cache_key(check, params, request.context, changes.revision(check.name))
     return PlannedCheck(
@@ -153,7 +153,9 @@ def _planned(check: PreFlightCheck, request: RunRequest, registry: PreFlightRegi
     )
 
 
-def _unfit(check: PreFlightCheck, error: InvalidChange) -> dict[str, Any]:
+def _unfit(check: PreFlightCheck, error: InvalidChange, *, disabled: bool) -> dict[str, Any]:
+    if disabled:
+        return answers.answer(CheckResult.skipped(DISABLED))
     advice = f"Take the change back, `preflight checks reset {check.name} --why ...`, or run one version everywhere."
     return answers.answer(CheckResult.errored(f"what an operator changed does not fit it: {error}", remediation=advice))
 

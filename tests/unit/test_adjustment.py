@@ -192,6 +192,7 @@ def test_a_change_that_does_not_fit_this_version_of_the_check_is_an_error():
     assert "has no 'depth'" in made.answer["message"]
     assert "preflight checks reset tank" in made.answer["remediation"]
     assert look_at(registry_with(), "tank", tank_with(depth=3)).problem
+    assert planned(registry_with(), tank_with(depth=3, enabled=False)).answer["message"] == DISABLED
 
 
 def test_changes_travel_as_text():
