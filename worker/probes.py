@@ -81,6 +81,7 @@ class ProbeServer(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 2 * MOST_REQUESTS
 
     def __init__(self, host: str, port: int, routes: Mapping[str, Route]) -> None:
         """Listen at once; `OSError` if the port is taken."""
