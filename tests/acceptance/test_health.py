@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 import servers
 from acceptance.processes import REPOSITORY, eventually
 from acceptance.trial import CONCURRENCY, Trial
+from conftest import partner
 from prometheus_client.parser import text_string_to_metric_families
 
 from preflight.embedded.server import free_port
@@ -90,6 +93,24 @@ def test_a_worker_exports_what_belongs_to_it(prefork):
     assert found["tumulte_preflight_light_calls_total"] == 0
     assert found["process_resident_memory_bytes"] > 0
     assert not any(name.startswith("tumulte_preflight_runs") for name in found)
+
+
+def test_promtool_finds_nothing_to_say_of_a_workers_metrics(prefork):
+    """Those of Python and of the process included."""
+    partner("promtool", shutil.which("promtool"))
+    text = prefork.ask("metrics")[1]
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_no_probe_tells_a_secret(prefork, place):
+    """Neither Redis' password nor PostgreSQL's is in what anybody may ask for."""
+    said = "".join(prefork.ask(path)[1] for path in ("healthz", "readyz", "metrics", "nothing"))
+    passwords = [urlsplit(url).password for url in (place.redis_url, place.database_url)]
+
+    assert said
+    assert not [password for password in passwords if password in said]
 
 
 def test_killed_children_are_replaced_and_the_worker_answers_on(prefork):
