@@ -9,14 +9,16 @@ from preflight import CheckResult, PreFlightRegistry
 from preflight.context import RunRequest
 from preflight.declaration import FunctionCheck
 from preflight.engine import answers
-from preflight.engine.caller import new_run_id
+from preflight.engine.caller import Caller, new_run_id
 from preflight.engine.connection import now_ms
+from preflight.engine.handle import FullRun
 from preflight.engine.lines import errored
 from preflight.engine.plan import plan
 from preflight.observability.metrics import MOST_CHECKS
 
 pytestmark = ON_EVERY_SERVER
 
+REQUEST = RunRequest.build(mode="full", event_type="test_event")
 SKIPPED = answers.answer(CheckResult.skipped("not today"))
 
 
@@ -57,8 +59,8 @@ def test_a_check_that_an_ended_run_never_asked_counts_as_its_report_says(bench, 
     registry = PreFlightRegistry()
     registry.register(FunctionCheck(name="a", priority=0, function=lambda _: PASSED))
     registry.register(FunctionCheck(name="b", priority=5, function=lambda _: PASSED, severity=severity))
-    run_id, request = new_run_id(), RunRequest.build(mode="full", event_type="test_event")
-    bench.runs.open(run_id, plan(request, registry, bench.settings), "")
+    run_id = new_run_id()
+    bench.runs.open(run_id, plan(REQUEST, registry, bench.settings), "")
     bench.answer(run_id, "a", PASSED)
     bench.runs.expire(run_id, {}, over=True)
 
@@ -188,13 +190,27 @@ def test_a_run_that_is_given_up_before_it_is_open_is_counted(bench):
     """Its caller was told NO-GO and says what the run was; who opens it late changes nothing."""
     registry = PreFlightRegistry()
     registry.register(FunctionCheck(name="a", priority=0, function=lambda _: PASSED))
-    planned = plan(RunRequest.build(mode="full", event_type="test_event"), registry, bench.settings)
+    planned = plan(REQUEST, registry, bench.settings)
     run_id = new_run_id()
     for _ in range(2):
         bench.runs.abort(run_id, "broker", errored("Redis does not answer"), planned)
     bench.open({"a": 0}, run_id=run_id)
 
     assert counted(bench, "runs", "failures") == {"runs|full|test_event|false": 1, "failures|broker": 1}
+
+
+def test_a_caller_that_gives_up_says_what_it_gave_up(bench):
+    """Else a run that never opened could not be counted when Redis is back."""
+    registry = PreFlightRegistry()
+    registry.register(FunctionCheck(name="a", priority=0, function=lambda _: PASSED))
+    caller = Caller(bench.settings)
+    run = FullRun(caller, new_run_id(), plan(REQUEST, registry, bench.settings), lambda report: None)
+    run._unopened("Redis does not answer")
+    caller.state(run.id)  # the thread that tells Redis has come to this
+    caller.close()
+
+    assert run.report().success is False
+    assert counted(bench, "runs") == {"runs|full|test_event|false": 1}
 
 
 def test_a_run_without_a_worker_counts_as_its_report_says(bench):
