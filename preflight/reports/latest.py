@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from preflight.reports import search, statistics
-from preflight.reports.instants import made_at
-from preflight.reports.models import reports
+from preflight.reports.models import reports, run_slots
 from preflight.reports.search import ReportFilter
 from preflight.types import Status
 
@@ -57,9 +56,9 @@ def strip(connection: Connection, check: str, limit: int) -> list[StripEntry]:
 
 def verdicts(connection: Connection, limit: int) -> dict[str, list[VerdictEntry]]:
     """Return the last verdicts of every event type of which there are reports, newest last."""
-    oldest = connection.execute(sa.select(reports.c.id).order_by(reports.c.id).limit(1)).scalar()
+    oldest = connection.execute(sa.select(sa.func.min(run_slots.c.at))).scalar()
     found: defaultdict[str, list[VerdictEntry]] = defaultdict(list)
-    for event_type in sorted(statistics.event_types(connection, made_at(oldest))) if oldest else []:
+    for event_type in sorted(statistics.event_types(connection, oldest)) if oldest else []:
         columns = (reports.c[name] for name in ("id", "created_at", "success", "mode", "short_circuited_by"))
         of_event = sa.select(*columns).where(reports.c.event_type == event_type).order_by(reports.c.id.desc())
         for report_id, *rest in reversed(connection.execute(of_event.limit(limit)).all()):

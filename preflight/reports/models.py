@@ -16,6 +16,9 @@ from preflight.types import CheckReport, PreFlightReport
 
 metadata = sa.MetaData()
 
+#: Some check failed or was an error, be it an advisory one. A query that says the same finds such reports by index.
+TROUBLED = """checks @> '[{"status": "failed"}]' OR checks @> '[{"status": "error"}]'"""
+
 #: Partitioned by the range of `id`, a day each.
 reports = sa.Table(
     "preflight_reports",
@@ -38,6 +41,7 @@ reports = sa.Table(
     sa.Index("preflight_reports_event_type", "event_type", "id"),
     sa.Index("preflight_reports_campaign", "campaign_id", "id", postgresql_where=sa.text("campaign_id IS NOT NULL")),
     sa.Index("preflight_reports_failed", "id", postgresql_where=sa.text("NOT success")),
+    sa.Index("preflight_reports_troubled", "id", postgresql_where=sa.text(TROUBLED)),
 )
 
 #: What operators changed in checks: rows are only ever added, a trigger sees to it.
@@ -62,30 +66,42 @@ def _counts(*names: str) -> list[sa.Column[Any]]:
     ]
 
 
-#: What runs of one event type and mode came to in a span of 300 or 3600 s that begins `at`.
-run_rollups = sa.Table(
-    "preflight_run_rollups",
-    metadata,
-    sa.Column("span_s", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.TIMESTAMP(timezone=True), primary_key=True),
-    sa.Column("event_type", sa.String(50), primary_key=True),
-    sa.Column("mode", sa.String(10), primary_key=True),
-    *_counts("runs", "go", "duration_ms"),
-)
+def _runs(name: str) -> sa.Table:
+    """Return a table of what the runs of one event type and mode came to, in a span of time that begins `at`."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("at", sa.TIMESTAMP(timezone=True), primary_key=True),
+        sa.Column("event_type", sa.String(50), primary_key=True),
+        sa.Column("mode", sa.String(10), primary_key=True),
+        *_counts("runs", "go", "duration_ms"),
+    )
 
-#: The same for one check of those runs. `failures` are of executions, the statuses also of cached answers.
-check_rollups = sa.Table(
-    "preflight_check_rollups",
-    metadata,
-    sa.Column("span_s", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.TIMESTAMP(timezone=True), primary_key=True),
-    sa.Column("check_name", sa.String(64), primary_key=True),
-    sa.Column("event_type", sa.String(50), primary_key=True),
-    sa.Column("mode", sa.String(10), primary_key=True),
-    *_counts("passed", "warning", "failed", "error", "skipped", "cached", "failures"),
-    sa.Column("last_failure_at", sa.TIMESTAMP(timezone=True)),
-    sa.Index("preflight_check_rollups_name", "check_name", "span_s", "at"),
-)
+
+def _checks(name: str, *more: sa.Index) -> sa.Table:
+    """Return a table of the same for one check of those runs.
+
+    `failures` are of executions, the statuses also of cached answers.
+    """
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("at", sa.TIMESTAMP(timezone=True), primary_key=True),
+        sa.Column("check_name", sa.String(64), primary_key=True),
+        sa.Column("event_type", sa.String(50), primary_key=True),
+        sa.Column("mode", sa.String(10), primary_key=True),
+        *_counts("passed", "warning", "failed", "error", "skipped", "cached", "failures"),
+        sa.Column("last_failure_at", sa.TIMESTAMP(timezone=True)),
+        *more,
+    )
+
+
+#: By five minutes, to lead to reports: partitioned by day and dropped with them.
+run_slots = _runs("preflight_run_slots")
+check_slots = _checks("preflight_check_slots", sa.Index("preflight_check_slots_name", "check_name", "at"))
+#: By the hour, for statistics, kept for their own time.
+run_hours = _runs("preflight_run_hours")
+check_hours = _checks("preflight_check_hours")
 
 #: The cut of texts that name something, by column.
 LENGTHS = {"mode": 10, "event_type": 50, "short_circuited_by": 64, "check_name": 64}

@@ -1,4 +1,4 @@
-"""The partitions of the reports' table: a day each, by the range of ids, made ahead and dropped whole."""
+"""The partitions of the reports and of the rows that lead to them: a day each, made ahead and dropped whole."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ LOCK = 7_305_661_925
 #: Who waits for a table holds up everybody behind it, for this long at most.
 LOCK_TIMEOUT_MS = 500
 
+#: What is partitioned, always together: the reports by ids, the others by instants.
+TABLES = ("preflight_reports", "preflight_run_slots", "preflight_check_slots")
+
 _EXISTING = sa.text(
     "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
     " WHERE i.inhparent = 'preflight_reports'::regclass"
@@ -28,17 +31,22 @@ _EXISTING = sa.text(
 
 
 class Partition(NamedTuple):
-    """One partition: ids made before `end` and not in the one before it."""
+    """One day's partition of every table: what was made before `end` and is not in the one before it."""
 
     end: datetime
     name: str
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The names of its tables."""
+        return tuple(table + self.name for table in TABLES)
 
 
 def existing(connection: Connection) -> list[Partition]:
     """Return the partitions, oldest first."""
     found = connection.execute(_EXISTING).all()
     # One that is being dropped has a name and no bounds any more.
-    return sorted(Partition(_end(bound), name) for name, bound in found if bound)
+    return sorted(Partition(_end(bound), name.removeprefix(TABLES[0])) for name, bound in found if bound)
 
 
 def _end(bound: str) -> datetime:
@@ -68,9 +76,18 @@ def wait_for_turn(connection: Connection) -> None:
 
 
 def _make(connection: Connection, day: datetime) -> str:
-    """Make a table first and attach it then: readers and writers of the others need not wait for that."""
-    name, end = f"preflight_reports_{day:%Y%m%d}", day + timedelta(days=1)
-    connection.execute(sa.text(f"CREATE TABLE {name} (LIKE preflight_reports INCLUDING ALL)"))
-    bounds = f"FROM ('{first_id(day)}') TO ('{first_id(end)}')"
-    connection.execute(sa.text(f"ALTER TABLE preflight_reports ATTACH PARTITION {name} FOR VALUES {bounds}"))
-    return name
+    """Make tables first and attach them then: readers and writers of the others need not wait for that."""
+    partition = Partition(day + timedelta(days=1), f"_{day:%Y%m%d}")
+    for table, name in zip(TABLES, partition.tables, strict=True):
+        connection.execute(sa.text(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
+        attach(connection, table, name, day, partition.end)
+    return partition.tables[0]
+
+
+def attach(connection: Connection, table: str, name: str, begin: datetime | None, end: datetime) -> None:
+    """Make a table the partition of a span of another; without a beginning, of all that is older."""
+    bounds = [first_id(at) if table == TABLES[0] else at.isoformat() for at in (begin or end, end)]
+    low = f"'{bounds[0]}'" if begin else "MINVALUE"
+    connection.execute(
+        sa.text(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({low}) TO ('{bounds[1]}')")
+    )

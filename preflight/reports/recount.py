@@ -6,8 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from preflight.reports.durations import BOUNDS_MS, COLUMNS
-from preflight.reports.instants import HOUR_SECONDS
-from preflight.reports.models import check_rollups, run_rollups
+from preflight.reports.models import check_hours, check_slots, run_hours, run_slots
 from preflight.reports.rollups import SLOT_SECONDS, counted_columns
 
 
@@ -28,8 +27,8 @@ def _buckets(duration: str) -> str:
 
 
 _RUNS = f"""
-INSERT INTO preflight_run_rollups (span_s, at, event_type, mode, runs, go, duration_ms, {", ".join(COLUMNS)})
-SELECT {SLOT_SECONDS}, {_at(SLOT_SECONDS)} AS slot, r.event_type, r.mode,
+INSERT INTO preflight_run_slots (at, event_type, mode, runs, go, duration_ms, {", ".join(COLUMNS)})
+SELECT {_at(SLOT_SECONDS)} AS slot, r.event_type, r.mode,
   count(*), count(*) FILTER (WHERE r.success), sum(r.duration_ms::bigint), {_buckets("r.duration_ms")}
 FROM preflight_reports r WHERE {{where}} GROUP BY slot, r.event_type, r.mode
 """  # noqa: S608  # made of constants
@@ -39,9 +38,9 @@ _STATUSES = ", ".join(
     f"count(*) FILTER (WHERE c.status = '{status}')" for status in ("passed", "warning", "failed", "error", "skipped")
 )
 _CHECKS = f"""
-INSERT INTO preflight_check_rollups (span_s, at, check_name, event_type, mode,
+INSERT INTO preflight_check_slots (at, check_name, event_type, mode,
   passed, warning, failed, error, skipped, cached, failures, last_failure_at, {", ".join(COLUMNS)})
-SELECT {SLOT_SECONDS}, {_at(SLOT_SECONDS)} AS slot, c.name, r.event_type, r.mode,
+SELECT {_at(SLOT_SECONDS)} AS slot, c.name, r.event_type, r.mode,
   {_STATUSES}, count(*) FILTER (WHERE c.cached), count(*) FILTER (WHERE {_FAILED}),
   max(r.created_at) FILTER (WHERE {_FAILED}), {_buckets("c.took")}
 FROM preflight_reports r CROSS JOIN LATERAL (
@@ -54,16 +53,23 @@ WHERE {{where}} GROUP BY slot, c.name, r.event_type, r.mode
 _DIFFERENT = f"""
 CREATE TEMPORARY TABLE preflight_recounted ON COMMIT DROP AS
 SELECT slot FROM (SELECT {_at(SLOT_SECONDS)} AS slot, count(*) AS runs FROM preflight_reports r GROUP BY slot) stored
-FULL JOIN (SELECT at AS slot, sum(runs) AS runs FROM preflight_run_rollups WHERE span_s = {SLOT_SECONDS} GROUP BY at)
+FULL JOIN (SELECT at AS slot, sum(runs) AS runs FROM preflight_run_slots GROUP BY at)
   counted USING (slot) WHERE coalesce(stored.runs, 0) <> coalesce(counted.runs, 0)
 """  # noqa: S608  # made of constants
 _OF_DIFFERENT = f"{_at(SLOT_SECONDS)} IN (SELECT slot FROM preflight_recounted)"  # noqa: S608  # made of constants
 
 
+#: Rows of five minutes, of the hours that they add up to, and how they are counted.
+_COUNTED = ((run_slots, run_hours, _RUNS), (check_slots, check_hours, _CHECKS))
+_HOUR = "date_trunc('hour', at, 'UTC')"
+_IN_HOURS = "date_trunc('hour', at, 'UTC') IN (SELECT date_trunc('hour', slot, 'UTC') FROM preflight_recounted)"
+
+
 def count_all(connection: Connection) -> None:
-    """Fill empty rollups of five minutes from every report, without locking the reports for anybody."""
-    for statement in (_RUNS, _CHECKS):
+    """Fill empty rollups from every report, without locking the reports for anybody."""
+    for slots, hours, statement in _COUNTED:
         connection.execute(sa.text(statement.format(where="true")))
+        _add_up(connection, slots, hours, "true")
 
 
 def mend(connection: Connection) -> int:
@@ -72,27 +78,29 @@ def mend(connection: Connection) -> int:
     The rows of their hours are added up anew. Nobody may write meanwhile: the caller has locked the reports.
     """
     connection.execute(sa.text(_DIFFERENT))
-    for table, statement in ((run_rollups, _RUNS), (check_rollups, _CHECKS)):
-        _delete(connection, table, SLOT_SECONDS, "SELECT slot FROM preflight_recounted")
+    for slots, hours, statement in _COUNTED:
+        _delete(connection, slots, "at IN (SELECT slot FROM preflight_recounted)")
         connection.execute(sa.text(statement.format(where=_OF_DIFFERENT)))
-        add_up(connection, table, "SELECT date_trunc('hour', slot, 'UTC') FROM preflight_recounted")
-    return int(connection.execute(sa.text("SELECT count(*) FROM preflight_recounted")).scalar_one())
+        _delete(connection, hours, _IN_HOURS)
+        _add_up(connection, slots, hours, _IN_HOURS)
+    count = int(connection.execute(sa.text("SELECT count(*) FROM preflight_recounted")).scalar_one())
+    connection.execute(sa.text("DROP TABLE preflight_recounted"))
+    return count
 
 
-def add_up(connection: Connection, table: sa.Table, hours: str) -> None:
-    """Make the rows of hours, given as SQL, from those of five minutes."""
-    _delete(connection, table, HOUR_SECONDS, hours)
-    keys = [column.name for column in table.primary_key if column.name not in {"span_s", "at"}]
-    counted = counted_columns(table)
-    last = ["last_failure_at"] if "last_failure_at" in table.c else []
+def _add_up(connection: Connection, slots: sa.Table, hours: sa.Table, condition: str) -> None:
+    """Make the rows of hours from those of five minutes."""
+    keys = [column.name for column in hours.primary_key if column.name != "at"]
+    counted = counted_columns(hours)
+    last = ["last_failure_at"] if "last_failure_at" in hours.c else []
     sums = [f"sum({name})" for name in counted] + [f"max({name})" for name in last]
     statement = f"""
-        INSERT INTO {table.name} (span_s, at, {", ".join([*keys, *counted, *last])})
-        SELECT {HOUR_SECONDS}, date_trunc('hour', at, 'UTC') AS hour, {", ".join([*keys, *sums])} FROM {table.name}
-        WHERE span_s = {SLOT_SECONDS} AND date_trunc('hour', at, 'UTC') IN ({hours}) GROUP BY hour, {", ".join(keys)}
+        INSERT INTO {hours.name} (at, {", ".join([*keys, *counted, *last])})
+        SELECT {_HOUR} AS hour, {", ".join([*keys, *sums])} FROM {slots.name} WHERE {condition}
+        GROUP BY hour, {", ".join(keys)}
     """  # noqa: S608  # made of constants
     connection.execute(sa.text(statement))
 
 
-def _delete(connection: Connection, table: sa.Table, span: int, ats: str) -> None:
-    connection.execute(sa.text(f"DELETE FROM {table.name} WHERE span_s = {span} AND at IN ({ats})"))  # noqa: S608
+def _delete(connection: Connection, table: sa.Table, condition: str) -> None:
+    connection.execute(sa.text(f"DELETE FROM {table.name} WHERE {condition}"))  # noqa: S608  # made of constants

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,9 +17,8 @@ from preflight.context import shown
 from preflight.exceptions import InvalidSettings
 from preflight.reports import partitions
 from preflight.reports.instants import DAY_SECONDS, floor
-from preflight.reports.models import check_rollups, run_rollups
+from preflight.reports.models import check_hours, run_hours, run_slots
 from preflight.reports.partitions import Partition
-from preflight.reports.rollups import SLOT_SECONDS
 
 MAX_DAYS = 3650
 #: How often a table that somebody uses is tried, and the pause in between, which lets others through.
@@ -48,11 +48,11 @@ def purge(engine: Engine, older_than_days: int, statistics_days: int, *, dry_run
     with engine.connect() as connection:
         oldest = floor(_now(connection), DAY_SECONDS) - timedelta(days=days)
         old = [partition for partition in partitions.existing(connection) if partition.end <= oldest]
-        purged = Purged(partitions=tuple(partition.name for partition in old), reports=_counted(connection, old))
+        purged = Purged(partitions=tuple(one.tables[0] for one in old), reports=_counted(connection, old))
     if not dry_run:
         for partition in old:
-            _patiently(lambda partition=partition: _drop(engine, partition))  # type: ignore[misc]
-        _forget_rollups(engine, oldest, oldest - timedelta(days=max(0, kept_days - days)))
+            _patiently(functools.partial(_drop, engine, partition))
+        _forget_hours(engine, oldest - timedelta(days=max(0, kept_days - days)))
     return purged
 
 
@@ -62,20 +62,18 @@ def _now(connection: Connection) -> datetime:
 
 
 def _counted(connection: Connection, old: list[Partition]) -> int:
-    """Return how many reports partitions hold: rows of five minutes are kept as long as the reports."""
+    """Return how many reports partitions hold, without looking at them."""
     if not old:
         return 0
-    of_reports = (run_rollups.c.span_s == SLOT_SECONDS, run_rollups.c.at < old[-1].end)
-    return int(connection.execute(sa.select(sa.func.sum(run_rollups.c.runs)).where(*of_reports)).scalar() or 0)
+    query = sa.select(sa.func.sum(run_slots.c.runs)).where(run_slots.c.at < old[-1].end)
+    return int(connection.execute(query).scalar() or 0)
 
 
 def _drop(engine: Engine, partition: Partition) -> None:
-    """Drop a partition and the rows that lead to its reports; nothing happens when it is gone."""
+    """Drop a day of reports and of what leads to them; nothing happens when it is gone."""
     with engine.begin() as connection:
         partitions.wait_for_turn(connection)
-        connection.execute(sa.text(f"DROP TABLE IF EXISTS {partition.name}"))
-        for table in (run_rollups, check_rollups):
-            connection.execute(sa.delete(table).where(table.c.span_s == SLOT_SECONDS, table.c.at < partition.end))
+        connection.execute(sa.text(f"DROP TABLE IF EXISTS {', '.join(partition.tables)}"))
 
 
 def _patiently(step: Callable[[], None]) -> None:
@@ -91,20 +89,16 @@ def _patiently(step: Callable[[], None]) -> None:
     step()
 
 
-def _forget_rollups(engine: Engine, oldest_slot: datetime, oldest_hour: datetime) -> None:
-    """Delete rollups past their time. They are few: their number does not grow with the reports'."""
-    for table in (run_rollups, check_rollups):
-        old = sa.or_(
-            (table.c.span_s == SLOT_SECONDS) & (table.c.at < oldest_slot),
-            (table.c.span_s != SLOT_SECONDS) & (table.c.at < oldest_hour),
-        )
-        while _delete_some(engine, table, old) == _BATCH:
+def _forget_hours(engine: Engine, oldest: datetime) -> None:
+    """Delete statistics past their time. They are few: their number does not grow with the reports'."""
+    for table in (run_hours, check_hours):
+        while _delete_some(engine, table, oldest) == _BATCH:
             """One transaction each."""
 
 
-def _delete_some(engine: Engine, table: sa.Table, old: sa.ColumnElement[bool]) -> int:
+def _delete_some(engine: Engine, table: sa.Table, oldest: datetime) -> int:
     ctid: sa.ColumnClause[Any] = sa.literal_column("ctid")
-    some = sa.select(ctid).select_from(table).where(old).limit(_BATCH)
+    some = sa.select(ctid).select_from(table).where(table.c.at < oldest).limit(_BATCH)
     with engine.begin() as connection:
         return connection.execute(sa.delete(table).where(ctid.in_(some))).rowcount
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+import itertools
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 from preflight.reports.instants import aware, first_id, floor, made_at
-from preflight.reports.models import check_rollups, report_of, reports, run_rollups
+from preflight.reports.models import TROUBLED, check_slots, report_of, reports, run_slots
 from preflight.reports.rollups import SLOT_SECONDS
-from preflight.types import PreFlightReport, Status
+from preflight.types import BLOCKING_STATUSES, PreFlightReport, Status
 
-_SLOT: sa.ColumnClause[timedelta] = sa.literal_column(f"interval '{SLOT_SECONDS} seconds'")
+#: Five minutes that are looked through at first, and that are asked for at once.
+_FIRST_SLOTS, _MOST_SLOTS = 4, 60
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,27 +42,41 @@ class ReportFilter:
 
 def page(connection: Connection, wanted: ReportFilter, limit: int, before: UUID | None) -> list[PreFlightReport]:
     """Return at most `limit` reports, newest first, of those with a smaller id than `before`."""
-    found = connection.execute(_query(connection, wanted, before).limit(limit))
-    return [report_of(dict(row)) for row in found.mappings()]
+    query = sa.select(reports).where(*_conditions(wanted), *_range(wanted, before))
+    query = query.order_by(reports.c.id.desc()).limit(limit)
+    about = _about(wanted)
+    rows = _rows(connection, query) if about is None else _guided(connection, query, _slots(connection, about, before))
+    return [report_of(row) for row in itertools.islice(rows, limit)]
 
 
-def _query(connection: Connection, wanted: ReportFilter, before: UUID | None) -> sa.Select[Any]:
-    conditions = [*_conditions(wanted), *_range(wanted, before)]
-    slots = _slots(connection, wanted, before)
-    if slots is None:
-        return sa.select(reports).where(*conditions).order_by(reports.c.id.desc())
-    begin, end = (_first_id(at) for at in (slots.c.at, slots.c.at + _SLOT))
-    inside = sa.select(reports).where(reports.c.id >= begin, reports.c.id < end, *conditions)
-    found = inside.order_by(reports.c.id.desc()).lateral()
-    return sa.select(found).select_from(slots.join(found, sa.true())).order_by(slots.c.at.desc(), found.c.id.desc())
+def _rows(connection: Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _conditions(wanted: ReportFilter) -> list[sa.ColumnElement[bool]]:
+def _guided(
+    connection: Connection, query: sa.Select[Any], slots: Iterator[Sequence[datetime]]
+) -> Iterator[dict[str, Any]]:
+    """Yield what a query finds in five minutes after five minutes, newest first."""
+    for ats in slots:
+        spans = [(first_id(at), first_id(at + timedelta(seconds=SLOT_SECONDS))) for at in ats]
+        lower, upper = (sa.literal(list(ids), ARRAY(sa.Uuid)) for ids in zip(*spans, strict=True))
+        span = sa.func.unnest(lower, upper).table_valued("lower", "upper").render_derived()
+        # Constants besides the spans' own: they leave all other partitions out when the query is planned.
+        inside = query.where(reports.c.id >= spans[-1][0], reports.c.id < spans[0][1])
+        inside = inside.where(reports.c.id >= span.c.lower, reports.c.id < span.c.upper).correlate(span)
+        found = inside.lateral()
+        rows = _rows(connection, sa.select(found).select_from(span.join(found, sa.true())))
+        yield from sorted(rows, key=lambda row: row["id"], reverse=True)
+
+
+def _conditions(wanted: ReportFilter) -> list[Any]:
     equal = {name: getattr(wanted, name) for name in ("success", "event_type", "mode", "campaign_id")}
-    conditions = [reports.c[name] == value for name, value in equal.items() if value is not None]
+    conditions: list[Any] = [reports.c[name] == value for name, value in equal.items() if value is not None]
     if wanted.check is not None:
         status = {} if wanted.check_status is None else {"status": wanted.check_status.value}
         conditions.append(reports.c.checks.contains([{"name": wanted.check, **status}]))
+        if wanted.check_status in BLOCKING_STATUSES:
+            conditions.append(sa.text(f"({TROUBLED})"))  # has an index
     return conditions
 
 
@@ -68,44 +86,44 @@ def _range(wanted: ReportFilter, before: UUID | None) -> list[sa.ColumnElement[b
     return conditions if wanted.since is None else [*conditions, reports.c.id >= first_id(wanted.since)]
 
 
-def _slots(connection: Connection, wanted: ReportFilter, before: UUID | None) -> sa.Subquery | None:
-    """Return the five minutes in which there is what is wanted, newest first; None where an index leads to it."""
+def _slots(connection: Connection, about: sa.Select[Any], before: UUID | None) -> Iterator[Sequence[datetime]]:
+    """Yield the five minutes in which there is what is wanted, newest first; few at first, since few may do."""
+    (at,) = about.selected_columns
+    query = about.where(at <= made_at(before)) if before else about
+    while slots := connection.execute(query.distinct().order_by(at.desc()).limit(_MOST_SLOTS)).scalars().all():
+        place, size = 0, _FIRST_SLOTS
+        while place < len(slots):
+            yield slots[place : place + size]
+            place, size = place + size, 2 * size
+        query = about.where(at < slots[-1])
+
+
+def _about(wanted: ReportFilter) -> sa.Select[Any] | None:
+    """Return the question for the five minutes in which there is what is wanted; None where an index leads to it."""
     about = _about_check(wanted) if wanted.check is not None else _about_runs(wanted)
     if about is None:
         return None
     table, conditions = about
-    latest = [at for at in (before and made_at(before), wanted.until and aware(wanted.until)) if at]
-    conditions = [table.c.span_s == SLOT_SECONDS, table.c.at >= _oldest(connection, wanted), *conditions]
-    conditions += [table.c.at <= at for at in latest]
-    return sa.select(table.c.at).where(*conditions).distinct().order_by(table.c.at.desc()).subquery()
+    if wanted.since:
+        conditions.append(table.c.at >= floor(wanted.since, SLOT_SECONDS))
+    if wanted.until:
+        conditions.append(table.c.at < aware(wanted.until))
+    return sa.select(table.c.at).where(*conditions)
 
 
 def _about_check(wanted: ReportFilter) -> tuple[sa.Table, list[sa.ColumnElement[bool]]]:
-    counted = [] if wanted.check_status is None else [check_rollups.c[wanted.check_status.value] > 0]
-    return check_rollups, [check_rollups.c.check_name == wanted.check, *_kind(check_rollups, wanted), *counted]
+    counted = [] if wanted.check_status is None else [check_slots.c[wanted.check_status.value] > 0]
+    return check_slots, [check_slots.c.check_name == wanted.check, *_kind(check_slots, wanted), *counted]
 
 
 def _about_runs(wanted: ReportFilter) -> tuple[sa.Table, list[sa.ColumnElement[bool]]] | None:
     by_index = wanted.success is None or (not wanted.success and wanted.event_type is None)
     if wanted.campaign_id is not None or (wanted.mode is None and by_index):
         return None
-    counted = {None: sa.true(), True: run_rollups.c.go > 0, False: run_rollups.c.runs > run_rollups.c.go}
-    return run_rollups, [*_kind(run_rollups, wanted), counted[wanted.success]]
+    counted = {None: sa.true(), True: run_slots.c.go > 0, False: run_slots.c.runs > run_slots.c.go}
+    return run_slots, [*_kind(run_slots, wanted), counted[wanted.success]]
 
 
 def _kind(table: sa.Table, wanted: ReportFilter) -> list[sa.ColumnElement[bool]]:
     named = {"event_type": wanted.event_type, "mode": wanted.mode}
     return [table.c[name] == value for name, value in named.items() if value is not None]
-
-
-def _oldest(connection: Connection, wanted: ReportFilter) -> datetime:
-    """Return the slot of the oldest report, or of `since`: rollups outlive reports."""
-    oldest = connection.execute(sa.select(reports.c.id).order_by(reports.c.id).limit(1)).scalar()
-    begin = made_at(oldest) if oldest else datetime.now(UTC)
-    return floor(max(begin, aware(wanted.since)) if wanted.since else begin, SLOT_SECONDS)
-
-
-def _first_id(at: sa.ColumnElement[datetime]) -> sa.ColumnElement[UUID]:
-    """Return `instants.first_id` as SQL."""
-    ms = sa.cast(sa.func.extract("epoch", at) * 1000, sa.BigInteger)
-    return sa.cast(sa.func.lpad(sa.func.to_hex(ms), 12, "0") + sa.literal("0" * 20), sa.Uuid)

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from preflight.reports.durations import COLUMNS, percentile
 from preflight.reports.instants import DAY_SECONDS, HOUR_SECONDS, aware, ceiling, floor
-from preflight.reports.models import check_rollups, run_rollups
+from preflight.reports.models import check_hours, check_slots, run_hours, run_slots
 from preflight.reports.rollups import SLOT_SECONDS
 
 Step = Literal["hour", "day"]
@@ -78,10 +78,10 @@ def statistics(
     connection: Connection, since: datetime, until: datetime | None, event_type: str | None, mode: str | None
 ) -> Statistics:
     """Return the totals of a span, and those of each event type and mode."""
-    table = run_rollups
-    chosen = [*_equal(table, event_type=event_type, mode=mode), covering(table, since, until)]
-    kind = (table.c.event_type, table.c.mode)
-    query = sa.select(*kind, *_sums(table, "runs", "go", "duration_ms", *COLUMNS)).where(*chosen)
+    counted = covering(run_hours, run_slots, since, until)
+    kind = (counted.c.event_type, counted.c.mode)
+    query = sa.select(*kind, *_sums(counted, "runs", "go", "duration_ms", *COLUMNS))
+    query = query.where(*_equal(counted, event_type=event_type, mode=mode))
     rows = connection.execute(query.group_by(*kind).order_by(*kind)).mappings().all()
     runs, go, took, *counts = (sum(int(row[name]) for row in rows) for name in ("runs", "go", "duration_ms", *COLUMNS))
     return Statistics(
@@ -109,15 +109,14 @@ def _event(row: Mapping[str, Any]) -> EventStatistics:
 
 def check_statistics(connection: Connection, since: datetime, until: datetime | None) -> list[CheckStatistics]:
     """Return every check that was planned in a span, the one with most failures first."""
-    table = check_rollups
-    asked = table.c.passed + table.c.warning + table.c.failed + table.c.error - table.c.cached
+    counted = covering(check_hours, check_slots, since, until)
     query = sa.select(
-        table.c.check_name,
-        sa.func.sum(asked).label("asked"),
-        sa.func.max(table.c.last_failure_at).label("last_failure_at"),
-        *_sums(table, "cached", "failures", *COLUMNS),
-    ).where(covering(table, since, until))
-    rows = connection.execute(query.group_by(table.c.check_name)).mappings()
+        counted.c.check_name,
+        sa.func.sum(_asked(counted)).label("asked"),
+        sa.func.max(counted.c.last_failure_at).label("last_failure_at"),
+        *_sums(counted, "cached", "failures", *COLUMNS),
+    )
+    rows = connection.execute(query.group_by(counted.c.check_name)).mappings()
     return sorted((_check(dict(row)) for row in rows), key=lambda check: (-check.failures, check.check_name))
 
 
@@ -153,46 +152,55 @@ def trend(
 def _trend(
     connection: Connection, span: tuple[datetime, datetime], step: Step, *, event_type: str | None, check: str | None
 ) -> Iterator[tuple[Any, ...]]:
-    table = run_rollups if check is None else check_rollups
+    table = run_hours if check is None else check_hours
     at = sa.func.date_trunc(step, table.c.at, "UTC").label("at")
-    chosen = [table.c.span_s == HOUR_SECONDS, table.c.at >= span[0], table.c.at < span[1]]
+    chosen = [table.c.at >= span[0], table.c.at < span[1]]
     chosen += _equal(table, event_type=event_type, check_name=check)
     query = sa.select(at, *(sa.func.sum(counted) for counted in _trend_counts(table))).where(*chosen).group_by(at)
     yield from connection.execute(query).all()
 
 
 def _trend_counts(table: sa.Table) -> list[sa.ColumnElement[int]]:
-    if table is run_rollups:
+    if table is run_hours:
         return [table.c.runs, table.c.runs - table.c.go]
-    return [table.c.passed + table.c.warning + table.c.failed + table.c.error - table.c.cached, table.c.failures]
+    return [_asked(table), table.c.failures]
+
+
+def _asked(counted: sa.FromClause) -> sa.ColumnElement[int]:
+    found = counted.c
+    return found.passed + found.warning + found.failed + found.error - found.cached
 
 
 def event_types(connection: Connection, since: datetime) -> list[str]:
     """Return the event types that ran in the hours from an instant on."""
-    table = run_rollups
-    chosen = (table.c.span_s == HOUR_SECONDS, table.c.at >= floor(since, HOUR_SECONDS), table.c.runs > 0)
-    return list(connection.execute(sa.select(table.c.event_type).where(*chosen).distinct()).scalars())
+    chosen = (run_hours.c.at >= floor(since, HOUR_SECONDS), run_hours.c.runs > 0)
+    return list(connection.execute(sa.select(run_hours.c.event_type).where(*chosen).distinct()).scalars())
 
 
-def covering(table: sa.Table, since: datetime, until: datetime | None) -> sa.ColumnElement[bool]:
-    """Return the condition for the fewest rows that cover a span: full hours, and five minutes at its ends."""
+def covering(hours: sa.Table, slots: sa.Table, since: datetime, until: datetime | None) -> sa.FromClause:
+    """Return the fewest rows that cover a span: full hours, and five minutes at its ends."""
     end = aware(until or datetime.now(UTC))
     begin = floor(since, SLOT_SECONDS if end - aware(since) <= _EXACT else HOUR_SECONDS)
     first_hour, last_hour = ceiling(begin, HOUR_SECONDS), floor(end, HOUR_SECONDS)
-    at, hours, slots = table.c.at, table.c.span_s == HOUR_SECONDS, table.c.span_s == SLOT_SECONDS
     if until is None:
-        return sa.or_(hours & (at >= first_hour), slots & (at >= begin) & (at < first_hour))
-    if first_hour >= last_hour:
-        return slots & (at >= begin) & (at < end)
-    edges = ((at >= begin) & (at < first_hour)) | ((at >= last_hour) & (at < end))
-    return sa.or_(hours & (at >= first_hour) & (at < last_hour), slots & edges)
+        parts = [(hours, first_hour, None), (slots, begin, first_hour)]
+    elif first_hour >= last_hour:
+        parts = [(slots, begin, end)]
+    else:
+        parts = [(hours, first_hour, last_hour), (slots, begin, first_hour), (slots, last_hour, end)]
+    return sa.union_all(*(_between(*part) for part in parts)).subquery()
 
 
-def _equal(table: sa.Table, **wanted: str | None) -> list[sa.ColumnElement[bool]]:
+def _between(table: sa.Table, begin: datetime, end: datetime | None) -> sa.Select[Any]:
+    query = sa.select(table).where(table.c.at >= begin)
+    return query if end is None else query.where(table.c.at < end)
+
+
+def _equal(table: sa.FromClause, **wanted: str | None) -> list[sa.ColumnElement[bool]]:
     return [table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
-def _sums(table: sa.Table, *names: str) -> Iterable[sa.ColumnElement[Any]]:
+def _sums(table: sa.FromClause, *names: str) -> Iterable[sa.ColumnElement[Any]]:
     return [sa.func.sum(table.c[name]).label(name) for name in names]
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 import sqlalchemy as sa
 from alembic import context
 
 from preflight.reports.migrations import UPGRADE_LOCK, VERSION_TABLE
 from preflight.reports.models import metadata
 
+_PAUSE_SECONDS = 0.2
+
 connection = context.config.attributes["connection"]
 # For the session, not the transaction: a revision may commit half-way, so that it locks a table for a moment only.
-connection.execute(sa.select(sa.func.pg_advisory_lock(UPGRADE_LOCK)))
+# Who waits for it must not be in a transaction: making an index without a lock waits for all of them.
+while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(UPGRADE_LOCK))).scalar():
+    connection.rollback()
+    time.sleep(_PAUSE_SECONDS)
 connection.commit()
 context.configure(
     connection=connection,

@@ -34,14 +34,17 @@ def report(*checks: CheckReport, at: dt.datetime | None = None, age_days: float 
 
 GO, NO_GO = line("passed"), line("failed")
 
-#: Rows of rollups that say something, whatever their order. Rows of zeros are what is left of an overruled report.
-RUNS = "SELECT * FROM preflight_run_rollups WHERE runs <> 0 ORDER BY 1, 2, 3, 4"
-CHECKS = (
-    "SELECT * FROM preflight_check_rollups WHERE passed + warning + failed + error + skipped <> 0"
-    " ORDER BY 1, 2, 3, 4, 5"
-)
+#: Rows of rollups that say something. Rows of zeros are what is left of an overruled report.
+_RUNS = "SELECT '{0}', t.* FROM {0} t WHERE runs <> 0 ORDER BY 2, 3, 4"
+_CHECKS = "SELECT '{0}', t.* FROM {0} t WHERE passed + warning + failed + error + skipped <> 0 ORDER BY 2, 3, 4, 5"
+ROLLUPS = {
+    "preflight_run_slots": _RUNS,
+    "preflight_run_hours": _RUNS,
+    "preflight_check_slots": _CHECKS,
+    "preflight_check_hours": _CHECKS,
+}
 
 
 def rollups(database) -> list[tuple[Any, ...]]:
-    """Return every row of both tables."""
-    return [*database.sql(RUNS), *database.sql(CHECKS)]
+    """Return every row of the four tables."""
+    return [row for table, query in ROLLUPS.items() for row in database.sql(query.format(table))]

@@ -93,7 +93,7 @@ def test_every_report_is_there_after_a_downgrade(database, store):
     indexes = "SELECT indexname FROM pg_indexes WHERE tablename = 'preflight_reports' ORDER BY 1"
     names = ("campaign", "created_at", "event_type", "failed", "pkey")
     assert database.sql(indexes) == [(f"preflight_reports_{name}",) for name in names]
-    assert database.sql("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'preflight%%rollups'") == [(0,)]
+    assert database.sql("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'preflight%%slots%%'") == [(0,)]
     migrations.upgrade(database.url)
     assert store.page(limit=1000) == saved
     assert rollups(database) == before
@@ -109,7 +109,7 @@ def test_writers_go_on_while_the_table_is_converted(old_database):
             each = report()
             insert(old_database, [each])
             stored.append(str(each.id))
-    counted = old_database.sql("SELECT sum(runs)::int FROM preflight_run_rollups WHERE span_s = 300")[0][0]
+    counted = old_database.sql("SELECT sum(runs)::int FROM preflight_run_slots")[0][0]
     found = {text for (text,) in old_database.sql("SELECT id::text FROM preflight_reports")}
 
     assert process.returncode == 0

@@ -48,7 +48,10 @@ def test_upgrades_at_the_same_time_wait_for_each_other(bare_database):
     """Starting processes that upgrade together end with one schema and no error."""
     code = "import sys; from preflight.reports.migrations import upgrade; upgrade(sys.argv[1])"
     command = [sys.executable, "-c", code, bare_database.url]
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'preflight'"
+        " AND xact_start IS NULL"
+    )
     with contextlib.closing(psycopg2.connect(bare_database.url)) as holder, holder.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (migrations.UPGRADE_LOCK,))
         started = [subprocess.Popen(command) for _ in range(3)]

@@ -23,9 +23,9 @@ def days(store) -> list[Partition]:
         return partitions.existing(connection)
 
 
-def drop(database, *names):
-    for name in names:
-        database.sql(f"DROP TABLE {name}")
+def drop(database, *dropped):
+    for partition in dropped:
+        database.sql(f"DROP TABLE {', '.join(partition.tables)}")
 
 
 def test_an_id_tells_when_it_was_made():
@@ -54,18 +54,18 @@ def test_every_day_to_two_weeks_ahead_has_a_partition(store):
 def test_missing_partitions_are_made_and_their_indexes_too(store, database):
     """What was dropped at the end is made again, with the same indexes as its neighbours."""
     before = days(store)
-    drop(database, *(partition.name for partition in before[-3:]))
+    drop(database, *before[-3:])
 
-    assert store.make_partitions() == [partition.name for partition in before[-3:]]
+    assert store.make_partitions() == [partition.tables[0] for partition in before[-3:]]
     assert days(store) == before
     indexes = "SELECT count(*) FROM pg_index WHERE indrelid = %s::regclass"
-    assert database.sql(indexes, before[-1].name) == database.sql(indexes, before[1].name) == [(4,)]
+    assert database.sql(indexes, before[-1].tables[0]) == database.sql(indexes, before[1].tables[0]) == [(5,)]
 
 
 def test_two_that_make_partitions_make_each_once(store, database):
     """They wait for each other."""
     before = days(store)
-    drop(database, *(partition.name for partition in before[-9:]))
+    drop(database, *before[-9:])
     made: list[str] = []
     threads = [threading.Thread(target=lambda: made.extend(store.make_partitions())) for _ in range(4)]
     for thread in threads:
@@ -73,20 +73,20 @@ def test_two_that_make_partitions_make_each_once(store, database):
     for thread in threads:
         thread.join()
 
-    assert sorted(made) == sorted(partition.name for partition in before[-9:])
+    assert sorted(made) == sorted(partition.tables[0] for partition in before[-9:])
     assert days(store) == before
 
 
 def test_partitions_are_made_while_others_read_and_write(store, database):
     """A transaction that has read and written reports, and is not over, holds nobody up."""
     last = days(store)[-1]
-    drop(database, last.name)
+    drop(database, last)
     store.save([report()])
     with contextlib.closing(psycopg2.connect(database.url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM preflight_reports")
         cursor.execute("UPDATE preflight_reports SET duration_ms = 1")
 
-        assert store.make_partitions() == [last.name]
+        assert store.make_partitions() == [last.tables[0]]
 
 
 def test_a_report_without_a_partition_is_refused_with_the_reason(store, database):
@@ -95,12 +95,12 @@ def test_a_report_without_a_partition_is_refused_with_the_reason(store, database
         store.save([report(), report(age_days=-40)])
 
     assert store.page() == []
-    assert database.sql("SELECT count(*) FROM preflight_run_rollups") == [(0,)]
+    assert database.sql("SELECT count(*) FROM preflight_run_slots") == [(0,)]
 
 
 def test_a_save_makes_the_partitions_that_nobody_made(store, database):
     """Beat was away for two weeks: the day's report is stored all the same."""
-    drop(database, *(partition.name for partition in days(store)[1:]))
+    drop(database, *days(store)[1:])
     late = report(at=days(store)[0].end + dt.timedelta(hours=1))
 
     assert store.save([late]) == [late]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import random
-import threading
 from uuid import UUID
 
 import pytest
-from integration.reports.samples import NO_GO, line, now, report, rollups
-from integration.reports.test_statistics import recounted
+from conftest import TEMPLATE
+from integration.reports.samples import line, now, report
 
-from preflight.reports.store import ReportFilter
+from preflight.reports.store import ReportFilter, ReportStore
 from preflight.types import Status
 
 CAMPAIGNS = (UUID("018f4c1e-0000-7000-8000-000000000001"), UUID("018f4c1e-0000-7000-8000-000000000002"))
@@ -54,13 +53,22 @@ def matches(wanted: ReportFilter, found) -> bool:
     return since <= found.created_at < until
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def store(shared_postgresql):
+    """Open a store on a database of this module's tests."""
+    opened = ReportStore(shared_postgresql.create_database("search", TEMPLATE))
+    yield opened
+    opened.dispose()
+    shared_postgresql.drop_database("search")
+
+
+@pytest.fixture(scope="module")
 def stored(store):
-    """Return 300 reports of all kinds, newest first."""
+    """Return 300 reports of all kinds, newest first. Tests of this module store no others."""
     dice = random.Random(5)
     reports = [made(dice, place) for place in range(300)]
     store.save(reports)
-    return [store.get(each.id) for each in reports]
+    return reports
 
 
 def test_every_combination_of_filters_finds_what_it_names(store, stored):
@@ -113,34 +121,3 @@ def test_a_time_without_zone_is_utc(store, stored):
     assert store.page(ReportFilter(since=since.replace(tzinfo=None))) == store.page(ReportFilter(since=since))
     assert store.page(ReportFilter(since=dt.datetime(1, 1, 1, tzinfo=dt.UTC)), limit=1000) == stored
     assert store.page(ReportFilter(until=dt.datetime(9999, 1, 1, tzinfo=dt.UTC), mode="full"), limit=2)
-
-
-def test_writers_never_wait_for_each_other_in_a_circle(store, database):
-    """Six savers of overlapping batches in any order, some overruling: no deadlock, and every count is right."""
-    dice = random.Random(7)
-    goes = [report(line(), line(name="vtt"), at=now() - dt.timedelta(minutes=place)) for place in range(120)]
-    told = [report(NO_GO, line("skipped", "vtt"), id=go.id, at=go.created_at) for go in goes[::3]]
-    failures: list[Exception] = []
-
-    def save(batches):
-        try:
-            for batch, overrule in batches:
-                store.save(batch, overrule=overrule)
-        except Exception as failure:
-            failures.append(failure)
-
-    def batches():
-        return [
-            (dice.sample(told if overrule else goes, 25), overrule) for overrule in dice.choices((False, True), k=12)
-        ]
-
-    threads = [threading.Thread(target=save, args=(batches(),)) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    store.save(told, overrule=True)
-    counted = rollups(database)
-
-    assert failures == []
-    assert counted == recounted(store, database)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+import threading
 
 import pytest
-from integration.reports.samples import NO_GO, line, now, report, rollups
+from integration.reports.samples import NO_GO, ROLLUPS, line, now, report, rollups
 
 from preflight.reports import recount
 from preflight.reports.statistics import CheckStatistics
@@ -17,11 +19,9 @@ HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 def recounted(store, database):
     """Return the rollups as they are when every report is counted anew."""
     with store._engine.begin() as connection:
-        for table in ("preflight_run_rollups", "preflight_check_rollups"):
+        for table in ROLLUPS:
             connection.exec_driver_sql(f"DELETE FROM {table}")
         recount.count_all(connection)
-        for table in (recount.run_rollups, recount.check_rollups):
-            recount.add_up(connection, table, f"SELECT date_trunc('hour', at, 'UTC') FROM {table.name}")
     return rollups(database)
 
 
@@ -178,3 +178,34 @@ STATUSES = [
     *(("passed", "a", 1.0), ("warning", "b", 77.7), ("failed", "c", 5000.0), ("error", "d", 90_000.0)),
     *(("skipped", "e", 2.0), ("failed", "f", 100.0), ("passed", "g" * 64, 0.0)),
 ]
+
+
+def test_writers_never_wait_for_each_other_in_a_circle(store, database):
+    """Six savers of overlapping batches in any order, some overruling: no deadlock, and every count is right."""
+    dice = random.Random(7)
+    goes = [report(line(), line(name="vtt"), at=now() - dt.timedelta(minutes=place)) for place in range(120)]
+    told = [report(NO_GO, line("skipped", "vtt"), id=go.id, at=go.created_at) for go in goes[::3]]
+    failures: list[Exception] = []
+
+    def save(batches):
+        try:
+            for batch, overrule in batches:
+                store.save(batch, overrule=overrule)
+        except Exception as failure:
+            failures.append(failure)
+
+    def batches():
+        return [
+            (dice.sample(told if overrule else goes, 25), overrule) for overrule in dice.choices((False, True), k=12)
+        ]
+
+    threads = [threading.Thread(target=save, args=(batches(),)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    store.save(told, overrule=True)
+    counted = rollups(database)
+
+    assert failures == []
+    assert counted == recounted(store, database)

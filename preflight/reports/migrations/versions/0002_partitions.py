@@ -18,7 +18,7 @@ from preflight.exceptions import StoreUnavailable
 from preflight.reports import partitions, recount
 from preflight.reports.durations import COLUMNS
 from preflight.reports.instants import DAY_SECONDS, first_id, floor, made_at
-from preflight.reports.models import check_rollups, run_rollups
+from preflight.reports.models import TROUBLED
 
 revision = "0002"
 down_revision = "0001"
@@ -27,7 +27,9 @@ depends_on = None
 
 #: The table as it was becomes the oldest partition, until some days from now.
 _DAYS = 3
-_INDEXES = ("event_type", "campaign", "failed")
+_INDEXES = ("event_type", "campaign", "failed", "troubled")
+_ROLLUPS = ("preflight_run_slots", "preflight_check_slots", "preflight_run_hours", "preflight_check_hours")
+_INSTANT = sa.TIMESTAMP(timezone=True)
 
 
 def upgrade() -> None:
@@ -41,15 +43,15 @@ def upgrade() -> None:
             f"ALTER TABLE preflight_reports ADD CONSTRAINT preflight_reports_before CHECK (id < '{bound}') NOT VALID"
         )
         op.execute("ALTER TABLE preflight_reports VALIDATE CONSTRAINT preflight_reports_before")
-    _make_rollups()
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS preflight_reports_troubled")
+        op.execute(f"CREATE INDEX CONCURRENTLY preflight_reports_troubled ON preflight_reports (id) WHERE {TROUBLED}")
+    _make_rollups(made_at(bound))
     connection = op.get_bind()
     recount.count_all(connection)
     op.execute("LOCK TABLE preflight_reports IN ACCESS EXCLUSIVE MODE")
     recount.mend(connection)
-    for table in (run_rollups, check_rollups):
-        recount.add_up(connection, table, f"SELECT date_trunc('hour', at, 'UTC') FROM {table.name}")  # noqa: S608
     _take_place(bound)
-    _grant("preflight_reports_before", "preflight_reports", "preflight_run_rollups", "preflight_check_rollups")
+    _grant("preflight_reports_before", "preflight_reports", *_ROLLUPS)
     partitions.make_ahead(connection)
 
 
@@ -66,27 +68,31 @@ def _end(connection: Connection) -> datetime:
     return max(today + timedelta(days=_DAYS), last + timedelta(days=1))
 
 
-def _make_rollups() -> None:
-    instant = sa.TIMESTAMP(timezone=True)
-    op.create_table(
-        "preflight_run_rollups",
-        sa.Column("span_s", sa.SmallInteger, autoincrement=False, primary_key=True),
-        sa.Column("at", instant, primary_key=True),
+def _make_rollups(bound: datetime) -> None:
+    for name, options in _by_day("run").items():
+        op.create_table(f"preflight_{name}", *_keys(), *_counts("runs", "go", "duration_ms"), **options)
+    counts = ("passed", "warning", "failed", "error", "skipped", "cached", "failures")
+    for name, options in _by_day("check").items():
+        check, last = sa.Column("check_name", sa.String(64), primary_key=True), sa.Column("last_failure_at", _INSTANT)
+        at, *kind = _keys()
+        op.create_table(f"preflight_{name}", at, check, *kind, *_counts(*counts), last, **options)
+    op.create_index("preflight_check_slots_name", "preflight_check_slots", ["check_name", "at"])
+    for table in partitions.TABLES[1:]:
+        op.execute(f"CREATE TABLE {table}_before (LIKE {table} INCLUDING ALL)")
+        partitions.attach(op.get_bind(), table, f"{table}_before", None, bound)
+
+
+def _by_day(kind: str) -> dict[str, dict[str, Any]]:
+    """Return the names of two tables with their options: rows of five minutes are partitioned, those of an hour not."""
+    return {f"{kind}_slots": {"postgresql_partition_by": "RANGE (at)"}, f"{kind}_hours": {}}
+
+
+def _keys() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("at", _INSTANT, primary_key=True),
         sa.Column("event_type", sa.String(50), primary_key=True),
         sa.Column("mode", sa.String(10), primary_key=True),
-        *_counts("runs", "go", "duration_ms"),
-    )
-    op.create_table(
-        "preflight_check_rollups",
-        sa.Column("span_s", sa.SmallInteger, autoincrement=False, primary_key=True),
-        sa.Column("at", instant, primary_key=True),
-        sa.Column("check_name", sa.String(64), primary_key=True),
-        sa.Column("event_type", sa.String(50), primary_key=True),
-        sa.Column("mode", sa.String(10), primary_key=True),
-        *_counts("passed", "warning", "failed", "error", "skipped", "cached", "failures"),
-        sa.Column("last_failure_at", instant),
-    )
-    op.create_index("preflight_check_rollups_name", "preflight_check_rollups", ["check_name", "span_s", "at"])
+    ]
 
 
 def _counts(*names: str) -> list[sa.Column[Any]]:
@@ -103,10 +109,7 @@ def _take_place(bound: UUID) -> None:
     op.execute("CREATE TABLE preflight_reports (LIKE preflight_reports_before) PARTITION BY RANGE (id)")
     op.execute("ALTER TABLE preflight_reports ADD CONSTRAINT preflight_reports_pkey PRIMARY KEY (id)")
     _make_indexes("preflight_reports")
-    op.execute(
-        "ALTER TABLE preflight_reports ATTACH PARTITION preflight_reports_before"
-        f" FOR VALUES FROM (MINVALUE) TO ('{bound}')"
-    )
+    partitions.attach(op.get_bind(), "preflight_reports", "preflight_reports_before", None, made_at(bound))
     op.execute("ALTER TABLE preflight_reports_before DROP CONSTRAINT preflight_reports_before")
 
 
@@ -114,6 +117,8 @@ def _make_indexes(table: str) -> None:
     op.execute(f"CREATE INDEX {table}_event_type ON {table} (event_type, id)")
     op.execute(f"CREATE INDEX {table}_campaign ON {table} (campaign_id, id) WHERE campaign_id IS NOT NULL")
     op.execute(f"CREATE INDEX {table}_failed ON {table} (id) WHERE NOT success")
+    if table == "preflight_reports":
+        op.execute(f"CREATE INDEX {table}_troubled ON {table} (id) WHERE {TROUBLED}")
 
 
 def _grant(old: str, *new: str) -> None:
@@ -139,7 +144,7 @@ def downgrade() -> None:
     )
     op.execute("INSERT INTO preflight_reports_plain SELECT * FROM preflight_reports ON CONFLICT (id) DO NOTHING")
     _grant("preflight_reports", "preflight_reports_plain")
-    op.execute("DROP TABLE preflight_reports, preflight_run_rollups, preflight_check_rollups")
+    op.execute(f"DROP TABLE preflight_reports, {', '.join(_ROLLUPS)}")
     op.execute("ALTER TABLE preflight_reports_plain RENAME TO preflight_reports")
-    for name in ("pkey", "created_at", *_INDEXES):
+    for name in ("pkey", "created_at", *_INDEXES[:3]):
         op.execute(f"ALTER INDEX preflight_reports_plain_{name} RENAME TO preflight_reports_{name}")

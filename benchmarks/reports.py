@@ -1,0 +1,252 @@
+"""`python -m benchmarks --reports`: what many reports cost, to keep, to ask, to forget and to record."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg2
+import uuid_utils.compat
+
+from benchmarks import history
+from benchmarks.arms import Preflight
+from benchmarks.figures import Figure
+from benchmarks.machine import Machine
+from benchmarks.rounds import Samples, interleave, milliseconds, ratios
+from benchmarks.shapes import SEVEN
+from preflight.embedded.postgresql import Postgresql, start_postgresql
+from preflight.engine.celery_app import create_app
+from preflight.engine.dispatch import ByScripts
+from preflight.engine.runs import Runs
+from preflight.recorder import Recorder
+from preflight.reports import migrations
+from preflight.reports.instants import DAY_SECONDS, first_id, floor
+from preflight.reports.store import ReportFilter, ReportStore
+from preflight.types import CheckReport, PreFlightReport, Status
+
+FEW, MANY = 50_000, 5_000_000
+_REFERENCE_REPORTS = 20_000
+_RECORDED = 3000
+_LIGHT_BATCHES = 3
+_PURGES = 5
+_ROUNDS = 15
+
+Query = Callable[[ReportStore], object]
+
+
+def queries() -> dict[str, Query]:
+    """Return what the page asks and what the filters with an index find, by name."""
+    now = datetime.now(UTC)
+    day, week, month = (now - timedelta(days=days) for days in (1, 7, 30))
+    middle = first_id(now - timedelta(days=15))
+    failed = ReportFilter(check="twitch_api", check_status=Status.FAILED)
+    pages = {
+        "newest page": ReportFilter(),
+        "NO-GO": ReportFilter(success=False),
+        "GO": ReportFilter(success=True),
+        "event type": ReportFilter(event_type="dice_roll"),
+        "mode": ReportFilter(mode="full"),
+        "event type, NO-GO": ReportFilter(event_type="poll_launch", success=False),
+        "campaign": ReportFilter(campaign_id=uuid.UUID("018f4c1e-0000-7000-8000-000000000007")),
+        "check": ReportFilter(check="tokens"),
+        "check failed": failed,
+        "nothing of that check": ReportFilter(check="nobody"),
+        "check failed, a day": ReportFilter(check="twitch_api", check_status=Status.FAILED, since=month, until=week),
+    }
+    return {
+        **{
+            f"statistics, {name}": lambda store, since=since: store.statistics(since)
+            for name, since in (("24 h", day), ("7 d", week), ("30 d", month))
+        },
+        "checks, 24 h": lambda store: store.check_statistics(day),
+        "checks, 30 d": lambda store: store.check_statistics(month),
+        "trend by hour, 7 d": lambda store: store.trend(week, step="hour"),
+        "trend by day, 30 d, one check": lambda store: store.trend(month, step="day", check="tokens"),
+        "strip": lambda store: store.strip("tokens"),
+        "latest verdicts": lambda store: store.latest(),
+        **{f"page: {name}": lambda store, wanted=wanted: store.page(wanted) for name, wanted in pages.items()},
+        "page: from the middle": lambda store: store.page(before=middle),
+        "page: check failed, from the middle": lambda store: store.page(failed, before=middle),
+    }
+
+
+def figures(
+    machine: Machine, home: Path, few: int = FEW, many: int = MANY
+) -> tuple[dict[str, Figure], dict[str, object]]:
+    """Return the five figures, and what each query took, in ms, with few and with many reports."""
+    recorded = _recorded(machine)
+    with _server(home / "history") as server:
+        bytes_each = _bytes_per_report(server)
+        stores = [ReportStore(_filled(server, f"reports_{count}", count)) for count in (few, many)]
+        asked = _ask(stores)
+        purged, deleted = _purge(stores, server.database_url(f"reports_{many}"))
+        for store in stores:
+            store.dispose()
+    worst = max(asked, key=lambda name: _ratio(asked[name]))
+    return {
+        "statistics_5m_vs_50k": Figure.of(
+            f"a statistic or page with 5,000,000 reports, in its time with 50,000; the worst of all ({worst})",
+            _ratio(asked[worst]),
+            ratios(asked[worst]["many"].medians, asked[worst]["few"].medians),
+        ),
+        "purge_5m_vs_50k": Figure.of(
+            "purging a day out of 5,000,000 reports, in that out of 50,000",
+            _ratio(purged),
+            ratios(purged["many"].medians, purged["few"].medians),
+        ),
+        "purge_vs_delete": Figure.of(
+            "purging a day out of 5,000,000, in a DELETE of a day",
+            purged["many"].p50 / deleted,
+            [sample / deleted for sample in purged["many"].all],
+        ),
+        "recorded_vs_light_throughput": recorded,
+        "bytes_per_light_report": Figure.of(
+            "bytes of a light report of 4 checks, all passed, with indexes and rollups", bytes_each, [bytes_each]
+        ),
+    }, {name: {arm: round(one.p50, 2) for arm, one in samples.items()} for name, samples in asked.items()}
+
+
+def _ratio(samples: Mapping[str, Samples]) -> float:
+    return samples["many"].p50 / samples["few"].p50
+
+
+@contextlib.contextmanager
+def _server(home: Path) -> Iterator[Postgresql]:
+    server = start_postgresql(home, secrets.token_hex(8))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _filled(server: Postgresql, name: str, count: int) -> str:
+    url = server.create_database(name)
+    migrations.upgrade(url)
+    history.fill(url, count)
+    return url
+
+
+def _ask(stores: list[ReportStore]) -> dict[str, dict[str, Samples]]:
+    """Time every query with few and with many reports, in turn."""
+    found = {}
+    for name, query in queries().items():
+        slices = {
+            arm: lambda query=query, store=store: [min(milliseconds(lambda: query(store)) for _ in range(2))]
+            for arm, store in zip(("few", "many"), stores, strict=True)
+        }
+        for warm in slices.values():
+            warm()
+        found[name] = interleave(slices, _ROUNDS)
+    return found
+
+
+def _purge(stores: list[ReportStore], many: str) -> tuple[dict[str, Samples], float]:
+    """Return what it takes to purge one day after another, and in ms what the DELETE of a day takes."""
+    taken: dict[str, list[tuple[float, ...]]] = {"few": [], "many": []}
+    for place in range(_PURGES):
+        for arm, store in zip(taken, stores, strict=True):
+            taken[arm].append((milliseconds(lambda store=store, place=place: _purge_day(store, place)),))
+    begin, end = (first_id(floor(datetime.now(UTC), DAY_SECONDS) - timedelta(days=days)) for days in (11, 10))
+    with contextlib.closing(psycopg2.connect(many)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            statement = f"DELETE FROM preflight_reports WHERE id >= '{begin}' AND id < '{end}'"
+            deleted = milliseconds(lambda: cursor.execute(statement))
+    return {arm: Samples(tuple(rounds)) for arm, rounds in taken.items()}, deleted
+
+
+def _purge_day(store: ReportStore, place: int) -> None:
+    purged = store.purge(history.DAYS - 1 - place)
+    if len(purged.partitions) != (2 if place == 0 else 1):
+        raise RuntimeError(f"{len(purged.partitions)} partitions were purged: the figure would be about another thing")
+
+
+def _bytes_per_report(server: Postgresql) -> float:
+    """Save the reference report many times, as the recorder does, and weigh the tables."""
+    url = server.create_database("reference")
+    migrations.upgrade(url)
+    store = ReportStore(url)
+    for _ in range(_REFERENCE_REPORTS // 200):
+        store.save([_reference() for _ in range(200)])
+    store.dispose()
+    size = (
+        "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
+        " WHERE relkind = 'r' AND relname LIKE 'preflight!_%' ESCAPE '!'"
+    )
+    with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(size)
+        return float(cursor.fetchone()[0]) / _REFERENCE_REPORTS
+
+
+def _reference() -> PreFlightReport:
+    """Return a light report as the shipped checks give it."""
+    said = {
+        "redis": (0, "Redis answers and a key can be written, read and expired"),
+        "websocket": (0, "the real-time server answers a ping in 3 ms"),
+        "twitch_api": (5, "Twitch gives an access token and answers"),
+        "tokens": (10, "the tokens of all 4 streamers are valid"),
+    }
+    checks = tuple(
+        CheckReport(
+            name=name,
+            priority=priority,
+            status=Status.PASSED,
+            message=message,
+            metadata={"latency_ms": 12.4},
+            duration_ms=12.431,
+            queue_ms=3.218,
+        )
+        for name, (priority, message) in said.items()
+    )
+    return PreFlightReport(
+        id=uuid_utils.compat.uuid7(),
+        mode="light",
+        event_type="dice_roll",
+        checks=checks,
+        created_at=datetime.now(UTC),
+        duration_ms=48,
+        campaign_id=uuid.uuid4(),
+        streamer_ids=("141981764", "12826", "23161357", "402890635"),
+        triggered_by=uuid.uuid4(),
+        metadata={"gamification_event_id": "018f4c1e-0000-7000-8000-000000000007"},
+    )
+
+
+def _recorded(machine: Machine) -> Figure:
+    """Compare the reports that a recorder stores per second with the light runs that the machine finishes."""
+    preflight = Preflight(machine)
+    preflight.light(SEVEN, 200)
+    preflight.settle()
+    rounds = [(_light_rate(preflight), _record_rate(preflight, machine)) for _ in range(_LIGHT_BATCHES)]
+    light, recorded = ([one[place] for one in rounds] for place in (0, 1))
+    meaning = "reports recorded per second, in the light runs that the machine finishes per second (7 checks)"
+    return Figure.of(meaning, sum(recorded) / sum(light), ratios(recorded, light))
+
+
+def _light_rate(preflight: Preflight) -> float:
+    taken = milliseconds(lambda: preflight.light(SEVEN, 1000))
+    preflight.settle()
+    return 1000 * 1000 / taken
+
+
+def _record_rate(preflight: Preflight, machine: Machine) -> float:
+    """Hold the workers' recorders up until the reports of many runs wait, and record them here."""
+    holder, lease = "bench", preflight.keys["lease:recorder"]
+    preflight.client.set(lease, holder, px=120_000)
+    preflight.light(SEVEN, _RECORDED)
+    runs = Runs(preflight.client, preflight.keys, ByScripts(machine.settings))
+    recorder = Recorder(runs, machine.settings, create_app(machine.settings), holder)
+
+    def record() -> None:
+        while recorder.flush():
+            """A batch each time."""
+
+    taken = milliseconds(record)
+    preflight.settle()
+    if recorder.store:
+        recorder.store.dispose()
+    return 1000 * _RECORDED / taken
