@@ -28,14 +28,13 @@ _JSON_WEB_TOKEN = re.compile(r"(?P<head>\b)eyJ[\w-]{8,}\.[\w.-]{8,}")
 # A token of the admin page: what follows its public part.
 _OWN_TOKEN = re.compile(r"(?P<head>\bpft_[0-9a-f]{16}_)[\w-]{43}")
 # No pattern for what precedes the word: it is kept anyway, and matching it would cost the square of the length.
-_ASSIGNED = re.compile(
-    rf"(?P<head>{_SENSITIVE}[\w.-]{{0,64}}[\\\"']{{0,4}}\s{{0,8}}[=:]\s{{0,8}})(?!{re.escape(MASK)})"
-    r"(?:\\\"[^\"]*\"?|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s,;&'\")\]}]+)",
-    re.IGNORECASE,
-)
+_NAMED = rf"(?P<head>{_SENSITIVE}[\w.-]{{0,64}}[\\\"']{{0,4}}\s{{0,8}}[=:]\s{{0,8}})(?!{re.escape(MASK)})"
+# Quoted values come before headers: a header's value ends at a quote, and would take the name but leave the value.
+_QUOTED = re.compile(_NAMED + r"(?:\\\"[^\"]*\"?|\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?)", re.IGNORECASE)
+_ASSIGNED = re.compile(_NAMED + r"[^\s,;&'\")\]}]+", re.IGNORECASE)
 _PATHS_THAT_NAME_DATABASES = ("redis", "rediss", "postgresql", "postgresql+psycopg2", "postgres")
 _SECRET_KEY = re.compile(_SENSITIVE, re.IGNORECASE)
-_PATTERNS = (_URL_PASSWORD, _URL_TOKEN_USER, _HEADER, _BEARER, _JSON_WEB_TOKEN, _OWN_TOKEN, _ASSIGNED)
+_PATTERNS = (_URL_PASSWORD, _URL_TOKEN_USER, _QUOTED, _HEADER, _BEARER, _JSON_WEB_TOKEN, _OWN_TOKEN, _ASSIGNED)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -25,7 +25,7 @@ _MARKS = {"ok": "passed", "warning": "warning", "problem": "failed"}
 def doctor(output: str) -> int:
     """Say what is broken and what to do.
 
-    Looks at settings, Redis, PostgreSQL, schema, checks, workers and beat. Ends with 3 when something is broken.
+    Looks at settings, Redis, PostgreSQL, schema, checks, workers, beat, Sentry. Ends with 3 when something is broken.
     """
     from preflight.cli.diagnosis import diagnose
 

@@ -40,8 +40,10 @@ class ConsoleFormatter(logging.Formatter):
         """Return the record on one line: message, run, exception; secrets masked."""
         record.message = said(record)
         record.asctime = self.formatTime(record)
+        # The run after what is masked: a secret may reach to the end of its line.
         run = "".join(f" {name}={value}" for name, value in about(record).items())
-        return visible(redact("\n".join([self.formatMessage(record) + run, *more(record)])))
+        rest = "".join(f"\n{redact(text)}" for text in more(record))
+        return visible(redact(self.formatMessage(record)) + run + rest)
 
 
 class JsonFormatter(logging.Formatter):
@@ -60,7 +62,7 @@ class JsonFormatter(logging.Formatter):
             ),
         }
         if rest := more(record):
-            line["exception"] = redact("\n".join(rest))
+            line["exception"] = "\n".join(redact(text) for text in rest)
         return json.dumps(line, default=str)
 
 

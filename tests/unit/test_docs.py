@@ -11,7 +11,8 @@ import pytest
 from documents import DOCS, PAGES, README, blocks
 
 from preflight.cli import check_pages
-from preflight.settings import PREFIX, Settings
+from preflight.setting_files import SUFFIX
+from preflight.settings import PREFIX, SECRETS, Settings
 
 LANGUAGES = {"sh", "python", "text"}
 
@@ -64,8 +65,10 @@ def test_python_blocks_compile_and_import_what_exists(block):
 
 
 def test_every_setting_that_a_page_names_exists():
-    """No page speaks of a variable that nothing reads."""
+    """No page speaks of a variable that nothing reads: a setting, a secret's file, or what the compose file takes."""
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{variable}{SUFFIX}" for variable in SECRETS.values()}
+    known |= set(re.findall(rf"\$\{{({PREFIX}[A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
     for page in PAGES:
         assert set(re.findall(rf"(?<![_A-Z]){PREFIX}[A-Z_]+", page.read_text())) <= known, page
 

@@ -126,3 +126,11 @@ def test_what_is_shown_of_a_value_is_short_whole_and_safe():
     assert len(shown("x" * 10_000_000)) == 60
     assert shown(deep)
     assert shown(10**5000)
+
+
+def test_a_quoted_secret_after_a_header_is_masked():
+    """A header's value ends at a quote: it must not take the secret's name and leave the secret."""
+    text = redact("""sent Authorization: Basic abcdefgh; then client(secret='hunter2'), {"password": "hunter2"}""")
+
+    assert "hunter2" not in text
+    assert "abcdefgh" not in text
