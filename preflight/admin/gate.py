@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from preflight.admin.access import SIGN_IN, Access, Visitor, admin, viewer
-from preflight.admin.problems import Problem, told, wants_page
+from preflight.admin.problems import AWAY, Problem, told, wants_page
 from preflight.admin.proxy import Origin, Proxy
 from preflight.exceptions import StoreUnavailable
 from preflight.settings import Settings
@@ -72,9 +72,8 @@ class Gate:
         except StoreUnavailable as error:
             if is_open(request.url.path):
                 return None
-            # Strangers need not read where the database is.
             logger.warning("nobody can be recognised: %s", error)
-            raise Problem(503, "Who you are cannot be looked up: the database is away. The log says more.") from None
+            raise Problem(503, AWAY) from None
 
     def _refuse_role(self, request: Request) -> None:
         if is_open(request.url.path):

@@ -19,6 +19,7 @@ from preflight.redaction import redact
 logger = logging.getLogger("preflight.admin")
 
 UNEXPECTED = "Something went wrong in the page itself: its log says what."
+AWAY = "Who you are cannot be looked up: the database is away. The log says more."
 _MOST = 1000
 _STATUS: tuple[tuple[type[PreFlightError], int], ...] = (
     (InvalidRun, 422),
@@ -71,8 +72,11 @@ def of_arguments(request: Request, problem: Exception) -> Response:
 
 
 def of_preflight(request: Request, problem: Exception) -> Response:
-    """Answer what PreFlight itself raises."""
+    """Answer what PreFlight itself raises. Strangers need not read where the servers are."""
     status = next((status for kind, status in _STATUS if isinstance(problem, kind)), 500)
+    if getattr(request.state, "visitor", None) is None:
+        logger.warning("nobody can sign in: %s", problem)
+        return told(request, status, AWAY)
     return told(request, status, str(problem))
 
 
