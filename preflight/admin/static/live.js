@@ -29,18 +29,20 @@
   };
 
   // ------------------------------------------------------------ new content for the page
-  const keyOf = (element) => element.id ? `#${CSS.escape(element.id)}` : element.getAttribute("href") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : null;
+  const reached = (root) => [...root.querySelectorAll("a[href], button, summary, input")];
+  // Ages are counted on in this page: they are no difference.
+  const essence = (element) => element.innerHTML.replace(/<time datetime="([^"]*)"[^>]*>[^<]*/g, "<time $1>");
   const swap = (old, fresh) => {
-    if (!fresh || old.innerHTML === fresh.innerHTML) return;
+    if (!fresh || essence(old) === essence(fresh)) return;
     if (old.getAttribute("role") === "status") { ages.write(old, fresh.textContent); return; }
-    const focused = old.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+    const focused = reached(old).indexOf(document.activeElement);
     const open = [...old.querySelectorAll("details[open][id]")].map((one) => one.id);
     const scrolled = [...old.querySelectorAll(".hours")].map((one) => one.scrollTop);
     const made = document.importNode(fresh, true);
     old.replaceWith(made);
     for (const id of open) if (get(id)) get(id).open = true;
     made.querySelectorAll(".hours").forEach((one, place) => { one.scrollTop = scrolled[place] || 0; });
-    if (focused) made.querySelector(focused)?.focus({ preventScroll: true });
+    if (focused >= 0) reached(made)[focused]?.focus({ preventScroll: true });
   };
   const rowsOf = (root) => [...root.querySelectorAll("tr[id^='r-']")];
   const hold = (fresh) => {

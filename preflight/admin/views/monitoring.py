@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
-from preflight.admin.query import WORDS, InvalidQuery, Query, parse
+from preflight.admin.query import MAX_LENGTH, WORDS, InvalidQuery, Query, parse
 from preflight.admin.views.overview import Overview
 from preflight.admin.views.reports import ShownReport
 from preflight.admin.views.statistics import PERIODS, Period
@@ -53,7 +53,7 @@ def asked(period: Period, text: str, now: datetime, before: UUID | None, opened:
         query, error = parse(text, now), None
     except InvalidQuery as problem:
         query, error = _NOTHING, problem
-    return Asked(period=period, text=text.strip(), query=query, error=error, before=before, opened=opened)
+    return Asked(period=period, text=text.strip()[:MAX_LENGTH], query=query, error=error, before=before, opened=opened)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

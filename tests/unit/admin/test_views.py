@@ -134,6 +134,14 @@ def test_a_query_with_a_mistake_keeps_its_text():
     assert wanted.query.conditions == {}
 
 
+def test_a_query_of_ten_kilobytes_does_not_make_every_link_as_long():
+    """What is too long is cut, and told."""
+    wanted = asked(period_of("24h"), "x" * 10_000, NOW, None, None)
+
+    assert wanted.error is not None
+    assert len(wanted.link(period="7d")) < 600
+
+
 def test_two_hundred_pages_that_ask_at_once_cost_two_readings():
     """Who asks while one is read shares the next; nobody gets what was read before they asked."""
     ticks, all_asked, readings = itertools.count(), threading.Event(), []
