@@ -8,7 +8,7 @@ import re
 
 import documents
 import pytest
-from documents import DOCS, PAGES, README, blocks
+from documents import DOCS, PAGES, README, ROOT, blocks
 
 from preflight.cli import check_pages
 from preflight.setting_files import SUFFIX
