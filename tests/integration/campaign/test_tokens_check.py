@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
@@ -13,7 +14,7 @@ from integration.campaign.test_twitch_api_check import http
 from pydantic import SecretStr
 
 from preflight.campaign import sample
-from preflight.campaign.checks.tokens import AT_ONCE, TokensCheck, same_streamers
+from preflight.campaign.checks.tokens import TokensCheck, same_streamers
 from preflight.campaign.source import Streamer
 from preflight.context import CheckContext
 from preflight.embedded.twitch import Trouble, limited
@@ -47,16 +48,30 @@ def test_it_passes_when_every_token_is_accepted(tell, fake, crowd):
 
 
 def test_two_hundred_tokens_are_thirteen_times_sixteen(tell, fake, crowd):
-    """Twitch answers nobody until 16 wait, twelve times; the last 8 come alone. There are never more than 16."""
-    sixteen = threading.Barrier(AT_ONCE, timeout=8)
-    for one in crowd[: 12 * AT_ONCE]:
+    """Twitch answers nobody until 16 wait, twelve times; the last 8 come alone."""
+    sixteen = threading.Barrier(16, timeout=8)
+    for one in crowd[: 12 * 16]:
         fake.troubles[one.token.get_secret_value()] = Trouble(first=sixteen.wait)
 
     result = tell("tokens", streamers=crowd)
 
     assert result.status is Status.PASSED, result.message
-    assert fake.most_at_once == AT_ONCE
     assert fake.asked == {VALIDATE: 200}
+
+
+def test_no_more_than_sixteen_tokens_are_validated_at_the_same_time(tell, fake, crowd):
+    """Twitch waits for a seventeenth, for a second: it never comes."""
+    seventeen, met = threading.Barrier(17, timeout=1), []
+
+    def wait():
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.append(seventeen.wait())
+
+    fake.troubles[VALIDATE] = Trouble(first=wait)
+
+    assert tell("tokens", streamers=crowd).status is Status.PASSED
+    assert met == []
+    assert fake.most_at_once <= 16
 
 
 @pytest.mark.parametrize(
