@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import sys
 from uuid import UUID
 
 import psycopg2
@@ -14,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from integration.campaign.conftest import campaign
 from pydantic import SecretStr
 
-from preflight.campaign import migrations, sample
+from preflight.campaign import campaigns, migrations, sample
 from preflight.campaign.encryption import Keys
 from preflight.campaign.models import memberships, metadata, streamers
 from preflight.campaign.rotation import rotate
@@ -252,3 +253,17 @@ def test_a_silent_database_costs_the_check_its_time_and_no_more(ask, private_pos
 
     private_postgresql.resume()
     assert (result.status, result.message) == (Status.ERROR, "the campaigns' database did not answer in time")
+
+
+def test_without_the_extra_the_answer_says_what_to_install(ask, monkeypatch):
+    """`cryptography` comes with it; whoever has a source of their own needs none."""
+    for name in ("preflight.campaign.tables", "preflight.campaign.encryption"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "cryptography.fernet", None)
+    campaigns._opened.cache_clear()
+
+    result = ask("vtt_connection")
+
+    campaigns._opened.cache_clear()
+    assert (result.status, result.message) == (Status.ERROR, "the package cryptography.fernet is not installed")
+    assert result.remediation == "Install PreFlight with its extra: celery-preflight[campaign]."
