@@ -148,9 +148,8 @@ def test_one_check_is_shown_whole(preflight):
     assert "Say what it was told to say." in page.stdout
     assert "answer: str = open" in page.stdout
     assert told["event_types"] == ["poll_launch"]
-    assert told["parameters"] == [
-        {"name": "answer", "type": "str", "default": "open", "value": "open", "source": "code"}
-    ]
+    (parameter,) = told["parameters"]
+    assert {"name": "answer", "type": "str", "default": "open"}.items() <= parameter.items()
 
 
 def test_an_unknown_check_offers_the_nearest(preflight):
