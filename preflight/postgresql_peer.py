@@ -23,6 +23,7 @@ from preflight.types import CheckResult
 #: What to do when the URL itself is wrong: the caller says which setting holds it.
 _CORRECT_IT = ""
 SEE_ACTIVITY = "See what it is busy with: SELECT * FROM pg_stat_activity."
+GRANT_IT = "Grant its user what the check needs: `preflight checks NAME` shows it."
 FREE_CONNECTIONS = "Close idle connections, or raise max_connections."
 
 #: A part of PostgreSQL's text, what it means, what to do. The first that is found speaks.
@@ -30,8 +31,8 @@ TROUBLES = (
     ("password authentication failed", "refuses the user or password", _CORRECT_IT),
     ("no password supplied", "asks for a password and the URL holds none", _CORRECT_IT),
     ("no pg_hba.conf entry", "does not let this user in from here", "Allow it in the server's pg_hba.conf."),
-    ("permission denied for database", "does not let this user in", "Grant the user CONNECT on the database."),
-    ("permission denied", "does not let this user read it", "Grant the user what the check's page names."),
+    ("permission denied for database", "does not let this user in", GRANT_IT),
+    ("permission denied", "does not let this user read it", GRANT_IT),
     ("too many", "has no connection left", FREE_CONNECTIONS),
     ("remaining connection slots", "has no connection left", FREE_CONNECTIONS),
     ("starting up", "is still starting", "Wait until it has started, then try again."),

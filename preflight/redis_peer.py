@@ -31,7 +31,7 @@ class Trouble(NamedTuple):
 
 
 _CORRECT_USER = "Correct the user and password in the URL."
-_ALLOW = "Allow its user PING, TIME, SET, GET, PTTL, DEL and ZCOUNT on PreFlight's keys."
+_ALLOW = "Give its user the ACL rule that the check needs: `preflight checks NAME` shows it."
 _CORRECT_PLACE = "Correct host and port in the URL."
 _START_IT = "Start it, or correct host and port in the URL."
 _SILENT = "See whether the server hangs or a firewall drops it."

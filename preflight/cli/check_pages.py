@@ -30,7 +30,7 @@ def page(description: dict[str, Any], level: int = 1) -> str:
 
 
 def _declaration(description: dict[str, Any]) -> str:
-    left_out = {"source", "what to do"}
+    left_out = {"source", "what to do", "needs"}
     rows = [(label, value) for label, value in facts_of(description) if label not in left_out]
     rows.append(("registered", description["registered"]))
     if description["permissions"]:

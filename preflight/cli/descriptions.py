@@ -55,6 +55,8 @@ def facts_of(description: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "timeout", f"{description['timeout']:g} s{slow}{_by(description, 'timeout')}"
     yield "severity", f"{description['severity']}: {blocks}{_by(description, 'severity')}"
     yield "cache", cache + _by(description, "cache_ttl")
+    if description["permissions"]:
+        yield "needs", description["permissions"]
     yield "what to do", description["remediation"] or "said by each answer"
     yield "source", description["source"]
 
