@@ -139,7 +139,7 @@ def _usage(found: Mapping[str, Measurement]) -> dict[str, Figure]:
 
 
 #: What `--memory` measures, and the other measurements leave as it was.
-_MEMORY = {
+MEMORY = {
     "worker_memory_mb_before": "MB that a worker's processes have for themselves, warmed up",
     "worker_memory_mb_after_50000_runs": "the same after 50,000 light runs of one check",
 }
@@ -149,10 +149,14 @@ def memory(before: float, after: float) -> dict[str, Figure]:
     """Return the figures of a worker's memory in MB."""
     return {
         name: Figure.of(meaning, value, [value])
-        for (name, meaning), value in zip(_MEMORY.items(), (before, after), strict=True)
+        for (name, meaning), value in zip(MEMORY.items(), (before, after), strict=True)
     }
 
 
-def memory_kept(written: Mapping[str, Any]) -> dict[str, Figure]:
-    """Return the figures of memory as they were written last, if they were."""
-    return memory(*(written[name] for name in _MEMORY)) if _MEMORY.keys() <= written.keys() else {}
+def kept(written: Mapping[str, Any], names: Sequence[str]) -> dict[str, Figure]:
+    """Return figures as they were written last, those of them that were."""
+    return {
+        name: Figure(meaning=written["meanings"][name], value=written[name], low=low, high=high)
+        for name, (low, high) in written.get("spread", {}).items()
+        if name in names
+    }

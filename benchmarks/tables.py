@@ -20,6 +20,11 @@ FIRST_GOALS = {
     "single_flight_executions": "<= 1",
     "arun_500_vs_8": ">= 0.8",
     "arun_500_connections": "<= 2",
+    "statistics_5m_vs_50k": "<= 1.5",
+    "purge_5m_vs_50k": "<= 1.5",
+    "purge_vs_delete": "<= 0.02",
+    "recorded_vs_light_throughput": ">= 3",
+    "bytes_per_light_report": "<= 1638",
 }
 
 

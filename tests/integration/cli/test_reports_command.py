@@ -10,7 +10,9 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
+from preflight.cli.commands import preflight as command
 from preflight.embedded.process import wait_until
 from preflight.engine.caller import new_run_id
 from preflight.reports.store import ReportStore
@@ -64,6 +66,31 @@ def test_reports_are_listed_newest_first_and_filtered(ids, stored):
     assert ids("--event", "dice_roll") == [other]
     assert ids("--check", "redis", "--limit", "1") == [other]
     assert ids("--check", "nobody") == []
+    assert ids("--passed", "--mode", "full") == [other, go]
+    assert ids("--check", "redis", "--status", "failed", "--since", "1h") == [no_go]
+    assert ids("--campaign", str(uuid.UUID(int=1))) == []
+    assert ids("--until", "2020-01-01T10:00+02:00") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--failed", "--passed"), "--failed and --passed leave nothing"),
+        (("--status", "failed"), "name it with --check"),
+        (("--since", "yesterday"), "'yesterday' is no time: write an age as 90m, 24h or 7d"),
+        (("--until", "2026-13-01"), "is no time"),
+        (("--since", "999999d"), "is no time"),
+        (("--since", "1h", "--until", "2h"), "--since must be before --until"),
+        (("--campaign", "x"), "is not a valid UUID"),
+        (("--mode", "Full"), "is not one of"),
+    ],
+)
+def test_filters_that_make_no_sense_are_one_line(words, said):
+    """What is wrong and what is accepted, before anything is asked."""
+    done = CliRunner().invoke(command, ["reports", *words])
+
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
 
 
 def test_reports_come_as_lines_and_as_csv(preflight, database_url, stored):

@@ -14,7 +14,7 @@ from terminals import PATIENCE_SECONDS, Terminal
 
 from preflight.embedded.process import wait_until
 
-UPGRADE, PROGRAMS = documents.blocks("sh", DOCS / "how-to" / "run-in-production.md")
+UPGRADE, RECOUNT, PROGRAMS, SECOND_BEAT = documents.blocks("sh", DOCS / "how-to" / "run-in-production.md")
 
 
 @pytest.fixture
@@ -43,7 +43,10 @@ def test_the_documented_programs_are_all_that_a_system_needs(host):
         for line in PROGRAMS.lines:
             # Beat says nothing while all is well: whether they are ready is for the doctor to say.
             programs.enter_context(host.running(line, lambda said: True))
+        # A beat that hands over: its scheduler is of the extra.
+        programs.enter_context(host.running(SECOND_BEAT.text.strip(), lambda said: True))
         wait_until(lambda: not findings(host), PATIENCE_SECONDS)
         assert findings(host) == []
+        assert host.run(RECOUNT.text).stdout == "0 spans of five minutes counted anew.\n"
         run = host.run("preflight run health_sweep --strict")
         assert run.returncode == 0, run.stdout + run.stderr
