@@ -18,6 +18,7 @@ from acceptance.stranger_checks import EVENT
 
 from preflight import PreFlightRegistry, PreFlightReport, PreFlightRunner
 from preflight.context import RunRequest
+from preflight.engine.celery_app import create_app
 from preflight.engine.connection import Client, connect
 from preflight.engine.handle import FullRun
 from preflight.engine.keys import Keys
@@ -142,6 +143,11 @@ class Trial:
         """Assert that the system still works."""
         report = self.run({"alpha": "passes", "five": "passes"})
         assert report.success, report.reason
+
+    def send(self, task: str):
+        """Send a task that beat would send."""
+        with create_app(self.settings) as app:
+            app.send_task(task, queue=self.keys.maintenance_queue)
 
     def strays(self) -> set[int]:
         """Return processes that a program of the trial started and that its living main process does not have."""

@@ -18,7 +18,7 @@ import servers
 from preflight.reports import migrations
 
 #: A disk that is full after a few thousand reports.
-DISK = "24m"
+DISK = "48m"
 
 
 class Clerk:

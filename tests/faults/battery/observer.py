@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -42,6 +43,13 @@ class Observer:
         """Whether every run has ended and is stored."""
         try:
             return not self.client.zcard(self.keys["due"]) and not self.client.zcard(self.keys["outbox"])
+        except redis.RedisError:
+            return False
+
+    def stored(self) -> bool:
+        """Whether every run that has ended is stored, for a moment at least."""
+        try:
+            return not self.client.zcount(self.keys["outbox"], "-inf", 1000 * (time.time() - 1))
         except redis.RedisError:
             return False
 

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from faults.battery import lines
-from faults.battery.checks import ADVISORY
+from faults.battery.checks import ADVISORY, EVENT
 from faults.battery.world import World
 
 from preflight import PreFlightReport
@@ -23,6 +23,9 @@ RECOVERY_SECONDS = 5.0
 #: A run that ended so short before, or while, Redis' data were deleted may have been in Redis only.
 UNRECORDED_SECONDS = 1.0
 _GOOD = {"passed", "warning"}
+_LOGGED = re.compile(
+    r'^\{"event":"preflight.report","stored":false.*?"report":\{"id":"([0-9a-f-]{36})".*\}\}$', re.MULTILINE
+)
 _STORED_LINE = re.compile(r'run="([0-9a-f-]{36})" event="[^"]*" mode=')
 
 
@@ -75,13 +78,19 @@ class Oracle:
         held = set() if self.world.told.flushed_at else self.world.observer.seen | self._ids("sent")
         accepted = told | held
         known = accepted | self._ids("put") | self.world.observer.seen
-        lost = accepted - self.stored.keys()
+        lost = accepted - self.stored.keys() - self._logged()
         found.runs, found.reports, found.lost = len(accepted | self.stored.keys()), len(self.stored), len(lost)
         found.go = sum(report.success for report in self.stored.values())
         found.red(lost, "accepted runs without a report")
         calls = {line["token"] for line in self.notes["call"]}
         unknown = {run_id for run_id in self.stored.keys() - known if self._call(run_id) not in calls}
         found.red(unknown, "reports of runs that nobody asked for")
+
+    def _logged(self) -> set[str]:
+        """Return the runs whose report is one JSON line in a log, where that is what was promised."""
+        if not self.world.told.logged_is_enough:
+            return set()
+        return {run_id for text in self.world.logs().values() for run_id in _LOGGED.findall(text)}
 
     def _excused(self, line: dict[str, Any]) -> bool:
         """Return whether a run ended, by its checks, just before Redis' data were deleted: it may not be recorded."""
@@ -195,6 +204,6 @@ def _stored(store: ReportStore) -> dict[str, PreFlightReport]:
     found: dict[str, PreFlightReport] = {}
     batch = store.page(limit=MAX_LIMIT)
     while batch:
-        found |= {str(report.id): report for report in batch}
+        found |= {str(report.id): report for report in batch if report.event_type == EVENT}
         batch = store.page(limit=MAX_LIMIT, before=batch[-1].id)
     return found

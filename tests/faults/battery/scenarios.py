@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from faults.battery import caller_faults, redis_faults, worker_faults
+from faults.battery import caller_faults, postgresql_faults, redis_faults, worker_faults
 from faults.battery.oracle import Judgement, Oracle
 from faults.battery.servers_under_fault import Servers
 from faults.battery.told import Red, Told
@@ -50,6 +50,15 @@ SCENARIOS = (
     Scenario(10, "Redis' password changed", redis_faults.wrong_password),
     Scenario(10, "not a Redis", redis_faults.not_a_redis, proxied=True),
     Scenario(11, "Redis flushed", redis_faults.redis_flushed),
+    Scenario(12, "PostgreSQL down for a minute", postgresql_faults.down),
+    Scenario(12, "PostgreSQL killed", postgresql_faults.killed),
+    Scenario(12, "PostgreSQL out of connections", postgresql_faults.out_of_connections),
+    Scenario(12, "PostgreSQL read-only", postgresql_faults.read_only),
+    Scenario(12, "PostgreSQL's disk full", postgresql_faults.disk_full),
+    Scenario(12, "PostgreSQL in a deadlock", postgresql_faults.deadlock),
+    Scenario(12, "PostgreSQL slow", postgresql_faults.slow),
+    Scenario(13, "PostgreSQL and Redis down", postgresql_faults.both_down),
+    Scenario(15, "two beats, killed in turn", postgresql_faults.two_beats),
     Scenario(18, "callers killed, interrupted, cancelled", caller_faults.callers_killed),
     Scenario(20, "500 callers at once on one worker", caller_faults.five_hundred),
     Scenario(21, "poison messages", caller_faults.poisoned),

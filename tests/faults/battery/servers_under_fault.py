@@ -12,6 +12,7 @@ import psycopg2
 import redis
 import servers
 from faults.battery.proxy import Proxy
+from faults.postgresql_trouble import small_disk
 
 from preflight.embedded.postgresql import Postgresql
 from preflight.embedded.valkey import Valkey
@@ -26,6 +27,8 @@ class Servers(NamedTuple):
     valkey: servers.Fragile
     postgresql: Postgresql
     proxy: Proxy
+    #: Whether there is a tablespace `small` on a disk of its own.
+    small_disk: bool
 
     @property
     def proxied_url(self) -> str:
@@ -54,10 +57,22 @@ def running(folder: Path) -> Iterator[Servers]:
     with contextlib.ExitStack() as closing:
         valkey = servers.Fragile(Valkey(folder / "valkey", secrets.token_hex(12)))
         closing.callback(valkey.stop)
-        postgresql = Postgresql(folder / "postgresql", secrets.token_hex(12), options=servers.THROWAWAY)
+        disk = closing.enter_context(small_disk(folder))
+        # What it has committed must outlive a kill. Few connections, so that all can be taken.
+        options = {**servers.THROWAWAY, "synchronous_commit": "on", "max_connections": "60"}
+        postgresql = Postgresql(folder / "postgresql", secrets.token_hex(12), options=options)
         closing.callback(postgresql.stop)
         postgresql.start()
+        if disk:
+            _make_tablespace(postgresql, disk)
         migrations.upgrade(postgresql.create_database(TEMPLATE))
         proxy = Proxy(valkey.server.port)
         closing.callback(proxy.close)
-        yield Servers(valkey, postgresql, proxy)
+        yield Servers(valkey, postgresql, proxy, small_disk=bool(disk))
+
+
+def _make_tablespace(postgresql: Postgresql, disk: Path) -> None:
+    with contextlib.closing(psycopg2.connect(postgresql.database_url("postgres"))) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")

@@ -27,5 +27,7 @@ class Told:
     blackouts: list[tuple[float, float]] = dataclasses.field(default_factory=list)
     #: When Redis' data were deleted: what it alone had is lost, as is said openly.
     flushed_at: list[float] = dataclasses.field(default_factory=list)
+    #: Both stores were away: a report that is one JSON line in a log is not lost.
+    logged_is_enough: bool = False
     #: Every message was doubled: no check may have been asked twice.
     asked_once: bool = False

@@ -62,11 +62,11 @@ class World:
 
     # Workers
 
-    def start_workers(self, count: int, role: str = "checks") -> None:
+    def start_workers(self, count: int, role: str = "checks", **settings: str) -> None:
         """Start workers that ask checks, or serve requests, and wait until all are alive."""
         for _ in range(count):
             arguments = worker_arguments(f"w{len(self.workers)}@%h", self.pool)
-            worker = self.trial.celery(*arguments, PREFLIGHT_WORKER_ROLE=role)
+            worker = self.trial.celery(*arguments, PREFLIGHT_WORKER_ROLE=role, **settings)
             self.workers.append(worker)
             self.sessions.append(worker.session)
         self.until(lambda: len(self.up()) >= len(self.workers), "the workers are alive")
