@@ -117,6 +117,12 @@ def test_a_foreign_name_is_refused(site, caller, host):
     assert "PREFLIGHT_ADMIN_ALLOWED_HOSTS" in answer.json()["error"]
 
 
+def test_probes_ask_by_any_name(stranger):
+    """Whoever probes a container asks by its address: that the process answers is said under every name."""
+    assert stranger.get("/healthz", headers={"Host": "10.1.2.3:8080"}).status_code == 200
+    assert stranger.get(SIGN_IN, headers={"Host": "10.1.2.3:8080"}).status_code == 400
+
+
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1234", "127.0.0.1", "[::1]:8080"])
 def test_names_of_this_machine_are_served(caller, host):
     """What cannot be another site's name needs no setting."""
