@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import ipaddress
+import threading
 import time
 from collections.abc import Callable
 
@@ -18,20 +19,23 @@ class Attempts:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._lock = threading.Lock()
         self._wrong: collections.OrderedDict[str, collections.deque[float]] = collections.OrderedDict()
 
     def wrong(self, address: str) -> None:
         """Count a wrong try."""
         network = _network(address)
-        self._wrong.setdefault(network, collections.deque(maxlen=MOST_WRONG)).append(self._clock())
-        self._wrong.move_to_end(network)
-        if len(self._wrong) > MOST_ADDRESSES:
-            self._wrong.popitem(last=False)
+        with self._lock:
+            self._wrong.setdefault(network, collections.deque(maxlen=MOST_WRONG)).append(self._clock())
+            self._wrong.move_to_end(network)
+            if len(self._wrong) > MOST_ADDRESSES:
+                self._wrong.popitem(last=False)
 
     def wait_seconds(self, address: str) -> int:
         """Return how long an address has to wait, 0 if it need not."""
-        times = self._wrong.get(_network(address))
-        if times is None or len(times) < MOST_WRONG:
+        with self._lock:
+            times = tuple(self._wrong.get(_network(address), ()))
+        if len(times) < MOST_WRONG:
             return 0
         left = times[0] + WINDOW_SECONDS - self._clock()
         return max(0, int(left) + 1) if left > 0 else 0

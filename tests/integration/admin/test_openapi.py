@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import schemathesis
+from documents import DOCS
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -14,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from preflight.admin.app import create_app
+from preflight.context import RunDetails
 from preflight.settings import load
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -48,3 +52,25 @@ def test_every_operation_is_described(caller):
         for method, operation in operations.items():
             assert operation["description"].strip(), (method, path)
             assert "200" in operation["responses"] or "202" in operation["responses"], (method, path)
+
+
+def test_the_reference_names_every_operation():
+    """What is documented is there, and what is there is documented; the JSON of the page is besides."""
+    documented = set(re.findall(r"^\| `([A-Z]+ /\S*)` \|", (DOCS / "reference" / "api.md").read_text(), re.MULTILINE))
+    told = APP.openapi()["paths"]
+    there = {f"{method.upper()} {path}" for path, operations in told.items() for method in operations}
+
+    assert documented == there | {"GET /admin/monitoring"}
+
+
+def test_the_reference_names_every_argument():
+    """Arguments of queries and fields of a run stand in the page."""
+    page = (DOCS / "reference" / "api.md").read_text()
+    told = APP.openapi()["paths"]
+    queried = {
+        one["name"] for path in told.values() for operation in path.values() for one in operation.get("parameters", [])
+    }
+    run = told["/api/v1/runs"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+
+    assert {name for name in queried | run.keys() if f"`{name}`" not in page and f"{{{name}}}" not in page} == set()
+    assert run.keys() == {"mode", "event_type", *RunDetails.__annotations__}
