@@ -43,7 +43,7 @@ def registered() -> PreFlightRegistry:
     return registry
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(partner_of_session) -> Iterator[object]:
     """Yield a Chromium."""
     from playwright.sync_api import sync_playwright

@@ -62,7 +62,7 @@ def test_an_open_ladder_and_the_focus_survive_new_content(page, site):
 
 
 def test_new_content_shifts_nothing(page, site):
-    """The layout does not move under the reader (cumulative layout shift 0)."""
+    """The layout does not move under the reader: the cumulative layout shift stays below a thousandth."""
     page.evaluate("""() => { window.shifted = 0; new PerformanceObserver(list => {
         for (const one of list.getEntries()) window.shifted += one.value; }).observe({type: 'layout-shift'}); }""")
     with page.expect_response(re.compile("/admin/monitoring")):
@@ -70,7 +70,7 @@ def test_new_content_shifts_nothing(page, site):
     expect(page.locator("#main")).not_to_have_attribute("aria-busy", "true")
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
-    assert page.evaluate("window.shifted") == 0
+    assert page.evaluate("window.shifted") < 0.001
 
 
 def test_a_paused_page_stays_as_it_is_until_it_goes_on(page, site):
