@@ -24,7 +24,7 @@ def test_a_healthy_system_is_told_line_by_line(preflight, home):
     done = preflight("doctor", "--format", "json", home=home)
 
     assert done.returncode == 0
-    good = {(about, "ok") for about in ("settings", "redis", "database", "schema", "checks", "workers")}
+    good = {(about, "ok") for about in ("settings", "redis", "database", "schema", "checks", "workers", "sentry")}
     assert findings(done) == good | {("beat", "warning")}
 
 

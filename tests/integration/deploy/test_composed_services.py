@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 
 import httpx
 import psycopg2
 import pytest
 import redis
+import servers
 from composed import ROOT, Machine, ports
 
 from preflight.embedded.process import stop, wait_until
@@ -17,14 +19,15 @@ SECONDS = 60
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
 
-@pytest.fixture
-def machine(tmp_path):
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
     """Yield a machine whose two servers run and whose migration is done."""
-    made = Machine(tmp_path, PREFLIGHT_PACKS="")
+    made = Machine(tmp_path_factory.mktemp("composed"), PREFLIGHT_PACKS="")
     with contextlib.ExitStack() as closing:
         for server in (made.redis, made.postgres):
             server.start()
             closing.callback(server.stop)
+            servers.SESSION_SERVERS.add(server.pid)
         made.postgres.create_database()
         made.point_at_servers()
         done = made.run("migrate", *made.command("migrate"))
@@ -67,15 +70,17 @@ def healthy(address):
 
 
 def test_a_probe_says_how_its_service_is(machine, partner):
-    """Of a worker: good while it works, bad while its Redis is away, good again afterwards."""
+    """Of a worker: good while it works, bad while its Redis is silent, good again afterwards."""
     partner("worker/probe.py", (ROOT / "worker" / "probe.py").is_file())
     numbers = ports()
     worker = machine.start("worker", **numbers)
     try:
         assert wait_until(lambda: probed(machine, "worker", **numbers) == 0, SECONDS)
-        machine.redis.stop()
-        assert wait_until(lambda: probed(machine, "worker", **numbers) != 0, SECONDS)
-        machine.redis.start()
+        machine.redis.child.signal(signal.SIGSTOP)
+        try:
+            assert wait_until(lambda: probed(machine, "worker", **numbers) != 0, SECONDS)
+        finally:
+            machine.redis.child.signal(signal.SIGCONT)
         assert wait_until(lambda: probed(machine, "worker", **numbers) == 0, SECONDS)
     finally:
         stop([worker])
