@@ -106,5 +106,5 @@ def source_of(check: object) -> str:
     target = definition_of(check)
     try:
         return f"{inspect.getsourcefile(target)}:{inspect.getsourcelines(target)[1]}"
-    except (TypeError, OSError):
+    except Exception:  # Python 3.11's parser also raises SystemError, when several threads parse
         return f"{getattr(target, '__module__', '?')}.{getattr(target, '__qualname__', '?')}"

@@ -1,9 +1,10 @@
-"""`/healthz`: the process answers. `/readyz`: so do Redis and PostgreSQL."""
+"""`/healthz`: the process answers. `/readyz`: so do Redis and PostgreSQL. `/metrics`: what all of PreFlight has counted."""
 
 from __future__ import annotations
 
 import redis
 from fastapi import APIRouter, Depends
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 
 from preflight.admin.access import viewer
@@ -11,6 +12,7 @@ from preflight.admin.answers import ERRORS
 from preflight.admin.rendering import Document
 from preflight.admin.services import Work
 from preflight.engine.connection import client_of, unavailable
+from preflight.observability.metrics import fleet_metrics
 from preflight.reports import migrations
 
 router = APIRouter(tags=["health"])
@@ -32,3 +34,9 @@ def ready(work: Work) -> Response:
         raise unavailable(error, url) from None
     revision = migrations.check_schema(work.settings.database)
     return Document({"status": "ok", "schema": revision})
+
+
+@router.get("/metrics", include_in_schema=False, dependencies=[Depends(viewer)])
+def metrics(work: Work) -> Response:
+    """Return the whole system's metrics as Prometheus reads them; 503 with the reason while Redis is away."""
+    return Response(fleet_metrics(work.settings), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -59,5 +59,5 @@ def _text(value: object) -> str:
 def _source(definition: object) -> str:
     try:
         return inspect.getsource(definition)  # type: ignore[arg-type]  # classes and functions; others raise
-    except (TypeError, OSError):
+    except Exception:  # Python 3.11's parser also raises SystemError, when several threads parse
         return repr(definition)

@@ -23,7 +23,7 @@ def test_a_viewer_acts_by_no_method(viewer, method, path):
     assert answer.json()["error"].endswith("may look and not act: it takes the role admin.")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/settings", "/readyz", "/api/v1/openapi.json"])
+@pytest.mark.parametrize("path", ["/api/v1/settings", "/readyz", "/metrics", "/api/v1/openapi.json"])
 def test_a_viewer_sees(viewer, path):
     """Reading is what viewers are for."""
     assert viewer.get(path).status_code == 200

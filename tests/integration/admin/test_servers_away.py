@@ -52,6 +52,7 @@ def test_without_redis_reports_are_still_there(private_valkey, database_url):
         ready = caller.get("/readyz")
         assert ready.status_code == 503
         assert "PREFLIGHT_REDIS_URL" in ready.json()["error"]
+        assert caller.get("/metrics").status_code == 503
 
         unknown = caller.get("/api/v1/runs/0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b")
         assert unknown.status_code == 503
