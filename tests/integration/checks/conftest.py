@@ -128,10 +128,20 @@ class Peers:
         """End every server and conversation, then the loop."""
         for close in self.closers:
             self.call(close())
-        self.call(asyncio.sleep(0))
+        self.call(_settled())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(20)
         self.loop.close()
+
+
+async def _settled():
+    """Let the loop close what was accepted a moment ago."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
