@@ -61,7 +61,10 @@ class Oracle:
         self.notes = collections.defaultdict[str, list[dict[str, Any]]](list)
         for line in lines.read(world.notes):
             self.notes[line["note"]].append(line)
-        self.stored = _stored(world.trial.store)
+        everything = _stored(world.trial.store)
+        self.stored = {key: report for key, report in everything.items() if report.event_type == EVENT}
+        #: What beat asked for.
+        self.swept = everything.keys() - self.stored.keys()
         self.said = collections.defaultdict[tuple[str, str], list[str]](list)
         for line in lines.read(world.truth):
             self.said[line["run"], line["check"]].append(line["said"])
@@ -78,7 +81,7 @@ class Oracle:
         held = set() if self.world.told.flushed_at else self.world.observer.seen | self._ids("sent")
         accepted = told | held
         known = accepted | self._ids("put") | self.world.observer.seen
-        lost = accepted - self.stored.keys() - self._logged()
+        lost = accepted - self.stored.keys() - self.swept - self._logged()
         found.runs, found.reports, found.lost = len(accepted | self.stored.keys()), len(self.stored), len(lost)
         found.go = sum(report.success for report in self.stored.values())
         found.red(lost, "accepted runs without a report")
@@ -204,6 +207,6 @@ def _stored(store: ReportStore) -> dict[str, PreFlightReport]:
     found: dict[str, PreFlightReport] = {}
     batch = store.page(limit=MAX_LIMIT)
     while batch:
-        found |= {str(report.id): report for report in batch if report.event_type == EVENT}
+        found |= {str(report.id): report for report in batch}
         batch = store.page(limit=MAX_LIMIT, before=batch[-1].id)
     return found
