@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import Task, current_app, shared_task
+from celery import Celery, Task, shared_task
 from celery.schedules import maybe_schedule
 
 from preflight import maintenance
@@ -16,12 +16,18 @@ class Job(Task[..., Any]):
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Run it."""
-        for name, entry in current_app.conf.beat_schedule.items():
-            if entry["task"] == self.name:
-                every = maybe_schedule(entry["schedule"]).run_every.total_seconds()  # type: ignore[union-attr]  # seconds
-                with sentry.checked_in(name, every):
-                    return super().__call__(*arguments, **options)
-        return super().__call__(*arguments, **options)
+        name, every_seconds = _planned(self.app, self.name)
+        with sentry.checked_in(name, every_seconds):
+            return super().__call__(*arguments, **options)
+
+
+def _planned(app: Celery, task: str) -> tuple[str, float]:
+    """Return a task's name in beat's schedule and its interval in seconds; 0 when it has none."""
+    for name, entry in app.conf.beat_schedule.items():
+        if entry["task"] == task:
+            every = getattr(maybe_schedule(entry["schedule"]), "run_every", None)
+            return name, every.total_seconds() if every else 0.0
+    return task, 0.0
 
 
 @shared_task(name="preflight.tick", base=Job, ignore_result=True)
