@@ -1,4 +1,4 @@
-"""`/healthz`: the process answers. `/readyz`: so do Redis and PostgreSQL. `/metrics`: what all of PreFlight has counted."""
+"""Probes and metrics: the process answers, Redis and PostgreSQL do, and what all of PreFlight has counted."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 import servers
 import sites
-from browser import samples
 
+from browser import samples
 from preflight import CheckContext, CheckResult, PreFlightCheck, PreFlightRegistry
 from preflight.types import Severity
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import servers
 import sites
-from browser import samples
-from browser.conftest import CHROMIUM, registered
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from browser import samples
+from browser.conftest import CHROMIUM, registered
 from preflight.admin.credentials import Role
 from preflight.embedded.postgresql import Postgresql
 from preflight.embedded.valkey import Valkey

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 import sites
-from browser import samples
-from browser.conftest import _site
 from playwright.sync_api import expect
 
+from browser import samples
+from browser.conftest import _site
 from preflight import PreFlightRegistry
 
 SCRIPT = "<script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>"

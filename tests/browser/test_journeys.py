@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
-from browser import samples
 from playwright.sync_api import expect
+
+from browser import samples
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from browser import samples
 from playwright.sync_api import expect
+
+from browser import samples
 
 
 def go(event_type="dice_roll"):

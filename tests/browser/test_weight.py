@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import servers
 import sites
-from browser import samples
-from browser.conftest import Sample, _site
 from playwright.sync_api import expect
 
+from browser import samples
+from browser.conftest import Sample, _site
 from preflight import PreFlightRegistry
 
 MOST_BYTES = 150_000

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from browser import samples
 from playwright.sync_api import expect
+
+from browser import samples
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@
     if (again) soon(); else plan();
   };
   // A burst of reports is one refresh, and there is at most one a second.
-  const soon = () => { clearTimeout(timer); timer = setTimeout(refresh, Math.max(150, LEAST_MS - (Date.now() - startedAt))); };
+  const soon = () => { clearTimeout(timer); timer = setTimeout(refresh, Math.max(50, LEAST_MS - (Date.now() - startedAt))); };
   const plan = () => { clearTimeout(timer); if (!paused && !document.hidden) timer = setTimeout(refresh, failed ? 5000 : POLL_MS); };
 
   // ------------------------------------------------------------ being told
