@@ -39,7 +39,7 @@ def purge(*, dry_run: bool) -> None:
     purged = ReportStore(url).purge(days, statistics_days=settings().statistics_days, dry_run=dry_run)
     for name in purged.partitions:
         click.echo(name)
-    reports = f"{purged.reports} report{'' if purged.reports == 1 else 's'} of days older than {days} days"
+    reports = f"{purged.reports} report{'' if purged.reports == 1 else 's'} older than {days} days"
     click.echo(f"{reports} would be deleted." if dry_run else f"{reports} deleted.")
 
 
