@@ -46,7 +46,11 @@ def make_partitions() -> None:
 def count_unfinished() -> None:
     """Count the runs that nobody takes to their end, and say so when there are any."""
     with jobs.turn(runs(), jobs.UNFINISHED) as mine:
-        if mine and (count := jobs.count_unfinished(runs())):
+        if not mine:
+            return
+        count = jobs.count_unfinished(runs().client, runs().keys)
+        runs().client.hset(runs().keys["numbers"], "unfinished", str(count))
+        if count:
             logger.error("%d runs are overdue and nobody ends them: see `preflight doctor`", count)
 
 

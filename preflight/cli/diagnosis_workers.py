@@ -28,12 +28,14 @@ def workers(settings: Settings) -> Iterator[Finding]:
 
     from preflight.engine import workers as engine_workers
     from preflight.engine.connection import connect, now_ms
+    from preflight.engine.jobs import count_unfinished
     from preflight.engine.keys import Keys
 
     client = connect(settings.redis, _TIMEOUT_SECONDS)
     try:
         live = engine_workers.live(client, settings.namespace)
         now, done = now_ms(client), _jobs_done(client, Keys(settings.namespace)["beat"])
+        unfinished = count_unfinished(client, Keys(settings.namespace))
     except redis.RedisError:
         return
     finally:
@@ -41,6 +43,8 @@ def workers(settings: Settings) -> Iterator[Finding]:
     yield from _about_workers(live, Keys(settings.namespace))
     yield _beat(now - done["tick"] if "tick" in done else None)
     yield from _late_jobs(settings, now, done)
+    if unfinished:
+        yield Finding("runs", "problem", f"{unfinished} are overdue, and no worker ends them", _START_A_WORKER)
 
 
 def _about_workers(live: Sequence[WorkerInfo], keys: Keys) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ import secrets
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from preflight.engine.connection import now_ms
+from preflight.engine.connection import Client, now_ms
+from preflight.engine.keys import Keys
 from preflight.engine.runs import Runs
 
 #: Runs that nobody has looked at for this long: the watchdog does it every second.
@@ -73,8 +74,6 @@ def turn(runs: Runs, job: Job) -> Iterator[bool]:
         runs.call("end_job", names, [job.name, holder, succeeded])
 
 
-def count_unfinished(runs: Runs) -> int:
-    """Count the runs that nobody takes to their end, and note it in Redis. Mending them is the watchdog's work."""
-    count = int(runs.client.zcount(runs.keys["due"], "-inf", now_ms(runs.client) - UNFINISHED_MS))
-    runs.client.hset(runs.keys["numbers"], "unfinished", str(count))
-    return count
+def count_unfinished(client: Client, keys: Keys) -> int:
+    """Return how many runs nobody takes to their end. Mending them is the watchdog's work."""
+    return int(client.zcount(keys["due"], "-inf", now_ms(client) - UNFINISHED_MS))
