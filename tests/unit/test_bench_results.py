@@ -28,6 +28,11 @@ FIGURES = (
     "cpu_per_light_run_vs_native_chord",
     "worker_memory_mb_before",
     "worker_memory_mb_after_50000_runs",
+    "statistics_5m_vs_50k",
+    "purge_5m_vs_50k",
+    "purge_vs_delete",
+    "recorded_vs_light_throughput",
+    "bytes_per_light_report",
 )
 ARMS = (
     "native_chord, acknowledgements on",
