@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from preflight import beat_jobs
 from preflight.engine import jobs, requests
 from preflight.engine.worker_process import runs
 from preflight.reports.store import ReportStore
@@ -16,20 +17,20 @@ logger = logging.getLogger("preflight.maintenance")
 
 def tick() -> None:
     """Note that beat is alive and that its messages arrive."""
-    with jobs.turn(runs(), jobs.TICK):
+    with jobs.turn(runs(), beat_jobs.TICK):
         """That is all."""
 
 
 def sweep() -> None:
     """Ask every check that requires no input, to the last one, and leave a report."""
-    with jobs.turn(runs(), jobs.sweep(settings().sweep_seconds)) as mine:
+    with jobs.turn(runs(), beat_jobs.sweep(settings().sweep_seconds)) as mine:
         if mine:
             requests.sweep()
 
 
 def purge() -> None:
     """Forget the days of reports that are past the retention, and statistics past theirs."""
-    with jobs.turn(runs(), jobs.PURGE) as mine, _store() as store:
+    with jobs.turn(runs(), beat_jobs.PURGE) as mine, _store() as store:
         if mine and store:
             purged = store.purge(settings().retention_days, statistics_days=settings().statistics_days)
             if purged.partitions:
@@ -38,14 +39,14 @@ def purge() -> None:
 
 def make_partitions() -> None:
     """Make the partitions that reports of the next two weeks need."""
-    with jobs.turn(runs(), jobs.PARTITIONS) as mine, _store() as store:
+    with jobs.turn(runs(), beat_jobs.PARTITIONS) as mine, _store() as store:
         if mine and store and (made := store.make_partitions()):
             logger.info("made %s", ", ".join(made))
 
 
 def count_unfinished() -> None:
     """Count the runs that nobody takes to their end, and say so when there are any."""
-    with jobs.turn(runs(), jobs.UNFINISHED) as mine:
+    with jobs.turn(runs(), beat_jobs.UNFINISHED) as mine:
         if not mine:
             return
         count = jobs.count_unfinished(runs().client, runs().keys)

@@ -99,7 +99,7 @@ def _jobs_done(client: Client, key: str) -> dict[str, int]:
 
 
 def _beat(silent_ms: int | None) -> Finding:
-    from preflight.engine.jobs import TICK
+    from preflight.beat_jobs import TICK
 
     todo = "Start it: celery -A worker beat. Without it no health sweep runs and no old report is deleted."
     if silent_ms is None:
@@ -111,7 +111,7 @@ def _beat(silent_ms: int | None) -> Finding:
 
 def _late_jobs(settings: Settings, now: int, done: Mapping[str, int]) -> Iterator[Finding]:
     """Look at the jobs besides the tick. One that was never done may only be young."""
-    from preflight.engine.jobs import TICK, all_jobs
+    from preflight.beat_jobs import TICK, all_jobs
 
     for job in all_jobs(settings.sweep_seconds):
         age = (now - done.get(job.name, now)) / 1000

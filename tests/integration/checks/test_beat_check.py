@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from pydantic import SecretStr
 
+from preflight.beat_jobs import all_jobs
 from preflight.checks.beat import BeatCheck
 from preflight.types import Status
 
@@ -15,10 +16,10 @@ def check_of(url, namespace, **details):
     return BeatCheck(url=SecretStr(url), namespace=namespace, timeout=1.5, **details)
 
 
-def tick(admin, namespace, age_ms=0):
-    """Write beat's tick as it was so many milliseconds ago, by Redis' clock."""
+def tick(admin, namespace, age_ms=0, job="tick"):
+    """Note a job of beat's, its tick if none is named, as done so many milliseconds ago, by Redis' clock."""
     seconds, microseconds = admin.time()
-    admin.set(f"{namespace}:beat", seconds * 1000 + microseconds // 1000 - age_ms)
+    admin.hset(f"{namespace}:beat", job, seconds * 1000 + microseconds // 1000 - age_ms)
 
 
 def test_a_recent_tick_passes(ask, admin, redis_url, namespace):
@@ -54,12 +55,26 @@ def test_an_old_tick_fails(ask, admin, redis_url, namespace):
 def test_no_tick_fails(ask, admin, redis_url, namespace, value):
     """A beat that never ticked, or a tick that is no time, is no living beat."""
     if value is not None:
-        admin.set(f"{namespace}:beat", value)
+        admin.hset(f"{namespace}:beat", "tick", value)
 
     result = ask(check_of(redis_url, namespace))
 
     assert result.status is Status.FAILED
     assert result.message == "beat has never ticked"
+
+
+def test_a_job_that_is_missed_is_a_warning(ask, admin, redis_url, namespace):
+    """Beat lives, and what it sends is not done: the job is named. One that was never done may only be young."""
+    tick(admin, namespace)
+    check = check_of(redis_url, namespace, jobs=all_jobs(60))
+    assert ask(check).status is Status.PASSED
+    tick(admin, namespace, age_ms=48 * 3600 * 1000, job="purge")
+
+    result = ask(check)
+
+    assert result.status is Status.WARNING
+    assert result.message == "beat's job purge was done 172800 s ago and is due every 84600 s"
+    assert "log of the worker" in result.remediation
 
 
 def test_another_namespace_does_not_count(ask, admin, redis_url, namespace):

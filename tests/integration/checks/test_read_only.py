@@ -42,7 +42,7 @@ def alive(admin, namespace):
     seconds, _ = admin.time()
     admin.select(DATABASE)
     admin.zadd(f"{namespace}:alive", {"one": seconds * 1000 + 60_000})
-    admin.set(f"{namespace}:beat", seconds * 1000)
+    admin.hset(f"{namespace}:beat", "tick", seconds * 1000)
     admin.set("somebody", "else's")
     yield
     admin.select(0)

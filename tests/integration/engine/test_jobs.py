@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
+from preflight.beat_jobs import TICK, Job
 from preflight.engine import jobs
 from preflight.engine.connection import now_ms
-from preflight.engine.jobs import Job, turn
+from preflight.engine.jobs import turn
 
 DAILY = Job("purge", 3600, 80_000, 60)
 ANY_TIME = Job("sweep", 60, 0, 60)
@@ -96,7 +97,7 @@ def test_who_was_killed_keeps_others_away_for_its_lease_only(bench):
 def test_the_tick_of_an_older_version_is_replaced(bench):
     """It was one value; now each job has a field."""
     bench.client.set(bench.keys["beat"], now_ms(bench.client))
-    with turn(bench.runs, jobs.TICK) as mine:
+    with turn(bench.runs, TICK) as mine:
         assert mine
 
     assert bench.client.hkeys(bench.keys["beat"]) == ["tick"]
