@@ -19,8 +19,8 @@ setup: $(STAMP) ## Make the virtual environment, from the lock file's hashes
 demo: $(STAMP) ## Start the whole system and run one full preflight (ONCE=1: end after it)
 	@$(BIN)/preflight demo $(if $(ONCE),--once)
 
-test: lint ## Lint, then every test against real servers
-	@$(PYTEST)
+test: lint ## Lint, then every test against real servers, three files at a time: most of them wait
+	@$(PYTEST) -n 3 --dist loadfile
 
 test-unit: $(STAMP) ## The tests that need no server
 	@$(PYTEST) -p no:celery tests/unit

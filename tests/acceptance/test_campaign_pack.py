@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from preflight.campaign import sample
 from preflight.embedded import twitch
 from preflight.embedded.twitch import Trouble, Twitch
+from preflight.reports.store import ReportFilter
 from preflight.schemas import upgrade
 
 EVENT = {"gamification_event_id": str(sample.GROUP_EVENT)}
@@ -96,7 +97,7 @@ def test_no_secret_is_in_any_output(system, fake):
     assert {line.status for report in said for line in report.checks} == {"passed", "warning", "failed", "error"}
     last = said[-1]
     eventually(lambda: system.store.get(last.id), "the last report is stored")
-    outputs = [json.dumps(report.to_json()) for report in (*said, *system.store.recent(limit=1000))]
+    outputs = [json.dumps(report.to_json()) for report in (*said, *system.store.page(ReportFilter(), limit=1000))]
     outputs += [process.log for process in system.processes]
     outputs += [command(system, *words) for words in COMMANDS]
     for canary in CANARIES:

@@ -20,6 +20,7 @@ from prometheus import Exporter, Prometheus
 from preflight.embedded.server import free_port
 from preflight.observability.metrics import fleet_metrics
 from preflight.reports import migrations
+from preflight.reports.store import ReportFilter
 
 RUNS = "sum(tumulte_preflight_runs_total)"
 GO, NO_GO = {"alpha": "passes", "beta": "passes"}, {"alpha": "fails"}
@@ -114,7 +115,7 @@ def test_what_is_counted_is_what_is_stored(place, prometheus, lived):
     eventually(lambda: len(place.stored_ids()) == before + 4, "every report is stored")
     eventually(lambda: prometheus.value(RUNS) == before + 4, "every run is counted", lambda: prometheus.ask(RUNS))
 
-    stored = place.store.recent(limit=1000)
+    stored = place.store.page(ReportFilter(), limit=1000)
     verdicts = collections.Counter(str(report.success).lower() for report in stored)
     assert labelled(prometheus.ask("sum by (success) (tumulte_preflight_runs_total)"), "success") == verdicts
     failures = collections.Counter(line.name for report in stored for line in report.blocking)

@@ -130,10 +130,16 @@ def _counted(chords: _Chords, hits: int, *, careful: bool) -> Control:
 
 def _kill(chords: _Chords, dice: random.Random, *, main: bool) -> int:
     """Kill a worker, or a process of its pool, that is asking a check; return whether there was one."""
-    found = wait_until(lambda: chords.supervise() or bool(_victims(chords)), 20.0)
-    if not found:
+    found: list[tuple[CeleryProcess, set[int]]] = []
+
+    def look() -> bool:
+        chords.supervise()
+        found[:] = _victims(chords)  # a moment later they may be through
+        return bool(found)
+
+    if not wait_until(look, 20.0):
         return 0
-    worker, children = dice.choice(_victims(chords))
+    worker, children = dice.choice(found)
     if main:
         worker.kill()
     else:

@@ -27,18 +27,18 @@ def event(*cooldowns, individual):
     ("individual", "cooldowns", "streamers", "status"),
     [
         (True, [], ROUND, Status.PASSED),
-        (True, [cooling(60, "nova")], ROUND, Status.FAILED),
-        (True, [cooling(60, "somebody_else")], ROUND, Status.PASSED),
-        (True, [cooling(-1, "nova")], ROUND, Status.PASSED),
+        (True, [(60, "nova")], ROUND, Status.FAILED),
+        (True, [(60, "somebody_else")], ROUND, Status.PASSED),
+        (True, [(-1, "nova")], ROUND, Status.PASSED),
         (False, [], (), Status.PASSED),
-        (False, [cooling(60)], (), Status.FAILED),
-        (False, [cooling(60, "somebody_else")], ROUND, Status.FAILED),
-        (False, [cooling(-1)], (), Status.PASSED),
+        (False, [(60,)], (), Status.FAILED),
+        (False, [(60, "somebody_else")], ROUND, Status.FAILED),
+        (False, [(-1,)], (), Status.PASSED),
     ],
 )
 def test_an_event_on_cooldown_fails(tell, individual, cooldowns, streamers, status):
     """An individual event cools down for each streamer apart, any other one for all of the campaign."""
-    told = event(*cooldowns, individual=individual)
+    told = event(*(cooling(*one) for one in cooldowns), individual=individual)
 
     result = tell("cooldown", event=told, run={"streamer_ids": streamers})
 

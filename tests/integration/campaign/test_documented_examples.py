@@ -192,7 +192,8 @@ def test_handlers_decide_what_is_asked_besides(handled, event_type, metadata, mo
 
     asked = {check.name for check in plan(request, registry, made).checks}
 
-    assert asked - {"disk", "database", "redis", "broker", "workers"} == {"twitch_api", "tokens"} | more
+    core = {"beat", "broker", "database", "disk", "memory", "migrations", "redis", "workers"}
+    assert asked - core == {"twitch_api", "tokens"} | more
 
 
 def test_the_pack_names_what_a_game_master_launches(values):

@@ -27,7 +27,7 @@ from preflight.cli import check_pages, descriptions
 from preflight.context import CheckContext
 from preflight.engine.answers import encode
 from preflight.engine.execution import fenced
-from worker import logs
+from preflight.observability import logs
 
 logs.configure(loglevel="DEBUG")
 timeout = 5.0
