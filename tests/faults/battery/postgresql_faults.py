@@ -122,7 +122,7 @@ def disk_full(world: World) -> None:
 
 
 def deadlock(world: World) -> None:
-    """Wait for a run that the recorder is storing, which waits for what this session has locked."""
+    """Wait for a run that the recorder is storing, which waits for what this connection has locked."""
     begin(world)
     for _ in world.rounds(4):
         with struck(world), contextlib.closing(_connection(world)) as connection, connection.cursor() as cursor:
