@@ -14,11 +14,32 @@ from pydantic import SecretStr
 
 from preflight.campaign.source import CampaignSource, GamificationEvent, SourceUnavailable
 from preflight.context import CheckContext, shown
+from preflight.examples import errored, failed
 from preflight.redaction import redact
 from preflight.settings import Settings
 from preflight.threads import in_daemon_thread
 
 Answer = TypeVar("Answer")
+
+#: What every check says when the data cannot be read.
+SOURCE_EXAMPLES = (
+    errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
+    errored(
+        "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
+        "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
+    ),
+)
+#: What checks of one event say when the run names none that there is.
+EVENT_EXAMPLES = (
+    failed(
+        "there is no event <'0190a5a0-7c1e-7000-8000-00000000ffff'>",
+        "Create the event, or correct gamification_event_id.",
+    ),
+    errored(
+        "gamification_event_id must be the id of an event as text, not <5>",
+        'Pass metadata={"gamification_event_id": "..."} to the run.',
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

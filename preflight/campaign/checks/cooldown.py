@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Self
 
-from preflight.campaign.campaigns import Campaigns
+from preflight.campaign.campaigns import EVENT_EXAMPLES, SOURCE_EXAMPLES, Campaigns
 from preflight.campaign.source import Cooldown, GamificationEvent, SourceUnavailable
 from preflight.context import CheckContext, shown
 from preflight.declaration import PreFlightCheck
@@ -44,19 +44,8 @@ class CooldownCheck(PreFlightCheck):
             "Wait <42> s, or shorten the event's cooldown.",
         ),
         errored("<Critical hit> cools down by streamer, and the run names none", "Pass streamer_ids to the run."),
-        failed(
-            "there is no event <'0190a5a0-7c1e-7000-8000-00000000ffff'>",
-            "Create the event, or correct gamification_event_id.",
-        ),
-        errored(
-            "gamification_event_id must be the id of an event as text, not <5>",
-            'Pass metadata={"gamification_event_id": "..."} to the run.',
-        ),
-        errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
-        errored(
-            "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
-            "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
-        ),
+        *EVENT_EXAMPLES,
+        *SOURCE_EXAMPLES,
     )
 
     @classmethod

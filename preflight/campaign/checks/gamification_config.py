@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Self
 
-from preflight.campaign.campaigns import Campaigns
+from preflight.campaign.campaigns import EVENT_EXAMPLES, SOURCE_EXAMPLES, Campaigns
 from preflight.campaign.source import GamificationEvent, SourceUnavailable
 from preflight.context import CheckContext, shown
 from preflight.declaration import PreFlightCheck
-from preflight.examples import errored, failed, passed
+from preflight.examples import failed, passed
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -34,19 +34,8 @@ class GamificationConfigCheck(PreFlightCheck):
         passed("<Critical hit> is enabled for the campaign"),
         failed("<Critical hit> is disabled for the campaign", "Enable <Critical hit> in the campaign's settings."),
         failed("<Critical hit> is not configured for the campaign", "Configure <Critical hit> for the campaign."),
-        failed(
-            "there is no event <'0190a5a0-7c1e-7000-8000-00000000ffff'>",
-            "Create the event, or correct gamification_event_id.",
-        ),
-        errored(
-            "gamification_event_id must be the id of an event as text, not <5>",
-            'Pass metadata={"gamification_event_id": "..."} to the run.',
-        ),
-        errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
-        errored(
-            "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
-            "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
-        ),
+        *EVENT_EXAMPLES,
+        *SOURCE_EXAMPLES,
     )
 
     @classmethod

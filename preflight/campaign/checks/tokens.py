@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from preflight.campaign import findings
-from preflight.campaign.campaigns import Campaigns
+from preflight.campaign.campaigns import SOURCE_EXAMPLES, Campaigns
 from preflight.campaign.findings import Finding
 from preflight.campaign.source import SourceUnavailable, Streamer
 from preflight.campaign.twitch import Conversation, Host, TwitchSilent, conversation, look_up
@@ -89,11 +89,7 @@ class TokensCheck(PreFlightCheck):
             "the campaigns' database <db:5432/app> lacks the tables of this version",
             "Run `preflight db upgrade` with campaign in PREFLIGHT_PACKS.",
         ),
-        errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
-        errored(
-            "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
-            "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
-        ),
+        *SOURCE_EXAMPLES,
     )
 
     @classmethod

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Self
 
-from preflight.campaign.campaigns import Campaigns
+from preflight.campaign.campaigns import SOURCE_EXAMPLES, Campaigns
 from preflight.campaign.source import SourceUnavailable, VttConnection
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
-from preflight.examples import errored, failed, passed, warning
+from preflight.examples import failed, passed, warning
 from preflight.settings import Settings
 from preflight.types import CheckResult
 
@@ -43,11 +43,7 @@ class VttConnectionCheck(PreFlightCheck):
             "Connect the campaign with its virtual tabletop, or correct the campaign's id.",
         ),
         failed("the connection with <Foundry> is not active", "Activate the campaign's connection with <Foundry>."),
-        errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
-        errored(
-            "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
-            "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
-        ),
+        *SOURCE_EXAMPLES,
     )
 
     @classmethod
