@@ -1,4 +1,4 @@
-"""One running admin page for all tests of this package, on a database and a namespace of its own."""
+"""One running admin page for all tests that ask for it, on a database and a namespace of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sites
 from preflight import PreFlightRegistry
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def site(shared_valkey, shared_postgresql) -> Iterator[sites.Site]:
     """Yield the page. Its registry holds the shipped checks."""
     name = f"t{secrets.token_hex(6)}"
@@ -24,7 +24,7 @@ def site(shared_valkey, shared_postgresql) -> Iterator[sites.Site]:
     shared_postgresql.drop_database(name)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def caller(site):
     """Yield a client of the API with the role admin."""
     with site.caller() as client:

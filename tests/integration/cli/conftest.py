@@ -8,7 +8,9 @@ import pathlib
 import subprocess
 import sys
 
+import psutil
 import pytest
+import servers
 
 from preflight.embedded import programs
 from preflight.embedded.system import EmbeddedSystem
@@ -17,7 +19,7 @@ from preflight.settings import load
 HERE = pathlib.Path(__file__).parent
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def home(tmp_path_factory):
     """Yield the home of a running embedded system whose workers know the sample checks."""
     place = tmp_path_factory.mktemp("home")
@@ -25,6 +27,7 @@ def home(tmp_path_factory):
     system = EmbeddedSystem(load({"home": place}), entries=(programs.CHECKS, requests))
     system.add_environment({"PREFLIGHT_CHECKS": "sample_checks", "PYTHONPATH": str(HERE)})
     with system:
+        servers.SESSION_SERVERS.update(child.pid for child in psutil.Process().children())
         yield place
 
 
