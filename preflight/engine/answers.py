@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from preflight.engine.json_values import MAX_BYTES, NotJson, json_object, text_of, texts_of
 from preflight.redaction import redact, redact_values, storable
-from preflight.types import STATUSES, CheckResult, Status
+from preflight.types import BLOCKING_STATUSES, STATUSES, CheckResult, Severity, Status, known_status
 
 MAX_EXCEPTION_CHARACTERS = 2000
 #: More than this of an exception's text is never looked at.
@@ -152,3 +153,19 @@ def _causes(exc: BaseException) -> str:
         cause = following
         text += f"; caused by {_described(cause)}"
     return text
+
+
+def meaning(answer: Mapping[str, Any], severity: str) -> str:
+    """Return what an answer means for its run, as the scripts know it. What is not known to be good is bad."""
+    status = known_status(answer["status"])
+    if status is Status.SKIPPED:
+        return "skips"
+    bad = status in BLOCKING_STATUSES
+    if severity == Severity.ADVISORY:
+        return "fails" if bad else "advises"
+    return "blocks" if bad else "answers"
+
+
+def micros(answer: Mapping[str, Any]) -> int | str:
+    """Return how long an execution took; nothing for what the engine itself answers."""
+    return round(answer["duration_ms"] * 1000) if "duration_ms" in answer else ""

@@ -22,8 +22,9 @@ from preflight.engine.inbox import Inbox
 from preflight.engine.io_thread import IoThread
 from preflight.engine.keys import Keys
 from preflight.engine.lines import errored, no_worker
+from preflight.engine.opening import Opening
 from preflight.engine.plan import Plan
-from preflight.engine.runs import Opening, Runs
+from preflight.engine.runs import Runs
 from preflight.engine.state import RunState
 from preflight.engine.wait import NO_WORKER_SECONDS, OPEN_SECONDS, Wait
 from preflight.engine.watchdog import Watchdog

@@ -18,11 +18,11 @@ from preflight.engine.connection import Client, now_ms
 from preflight.engine.dispatch import Dispatch
 from preflight.engine.keys import Keys
 from preflight.engine.lines import skipped
-from preflight.engine.messages import LIMIT_GRACE_SECONDS, Sending
+from preflight.engine.messages import Sending
+from preflight.engine.opening import Opening, kind_of, limit_of, opening_fields
 from preflight.engine.plan import DISABLED, Plan, PlannedCheck
-from preflight.types import BLOCKING_STATUSES, Severity, Status, known_status
+from preflight.types import Severity
 
-STATE_VERSION = 1
 #: A worker is alive while its last heartbeat is younger than this, in milliseconds.
 ALIVE_MS = 3000
 #: A worker has this long to report that a check timed out before the watchdog says so.
@@ -32,23 +32,7 @@ WAKE_BATCH = 50
 #: Scripts that drive a run and share `run.lua`.
 _SHARING = frozenset({"open", "record", "expire", "abort", "requeue", "wake", "rejoin"})
 
-#: Made once: `json.dumps` makes an encoder for every call with separators.
-_compact = json.JSONEncoder(separators=(",", ":")).encode
-
 Answer = dict[str, Any]
-
-
-class Opening(NamedTuple):
-    """What `open` found: the instant on Redis' clock in ms (0: aborted before it was opened), and live workers.
-
-    `unsent` says why the first tier could not be published; it is empty when nothing was left to publish.
-    `changes`: nothing was opened, since operators have changed what the run's planner did not know.
-    """
-
-    opened_ms: int
-    alive: int
-    unsent: str = ""
-    changes: Changes | None = None
 
 
 class Claim(NamedTuple):
@@ -154,8 +138,8 @@ class Runs:
 
         `place`, if given, is where the check must still be: it guards against a stale view.
         """
-        arguments: list[str | int | float] = [str(run_id), name, place, meaning(answer, severity), _micros(answer)]
-        taken, landed, *unpublished = self.call("record", self._run_keys(run_id), [*arguments, answers.encode(answer)])
+        told = (answers.meaning(answer, severity), answers.micros(answer), answers.encode(answer))
+        taken, landed, *unpublished = self.call("record", self._run_keys(run_id), [str(run_id), name, place, *told])
         self._publish(*unpublished)
         while landed and self._wake(run_id, landed):
             """A thousand runs may wait for one answer: Redis serves others between the batches."""
@@ -177,7 +161,7 @@ class Runs:
         """
         arguments: list[str | int | float] = [str(run_id), int(over)]
         for name, (answer, severity) in unanswered.items():
-            arguments += [name, meaning(answer, severity), answers.encode(answer)]
+            arguments += [name, answers.meaning(answer, severity), answers.encode(answer)]
         return bool(self.call("expire", self._run_keys(run_id), arguments))
 
     def abort(self, run_id: UUID, name: str, answer: Answer, planned: Plan | None = None) -> bool:
@@ -256,81 +240,3 @@ class Runs:
         """Forget stored runs; their state stays `keep_ms` for those who have not read it."""
         states = [self.keys.state(run_id) for run_id in run_ids]
         self.call("recorded", [self.keys["outbox"], *states], [keep_ms, *run_ids])
-
-
-def opening_fields(
-    plan: Plan, template: str, keys: Keys, *, inbox: str = "", task_id: str = ""
-) -> list[str | int | float]:
-    """Return the state of a run about to be opened, as the flat list of fields and values that HSET takes."""
-    request, tiers = plan.request, plan.tiers
-    queue = keys.full_queue if plan.context.mode == "full" else keys.light_queue
-    fields: dict[str, str | int | float] = {
-        "v": STATE_VERSION,
-        "kind": kind_of(plan),
-        "policy": request.short_circuit,
-        "queue": queue,
-        "template": template,
-        "inbox": inbox,
-        "task": task_id,
-        "context": _compact(plan.context.to_json()),
-        "plan": _compact([check.to_json() for check in plan.checks]),
-        "timeout": plan.timeout,
-        "tiers": len(tiers),
-        "settings": plan.version,
-    }
-    if advisory := [check.name for check in plan.checks if check.severity is Severity.ADVISORY]:
-        fields["advisory"] = f" {' '.join(advisory)} "
-    for index, tier in enumerate(tiers):
-        fields[f"t:{index}"] = " ".join(f"{check.name}|{_limit(check)}" for check in tier)
-        for check in tier:
-            fields |= _check_fields(check)
-    return [item for pair in fields.items() for item in pair]
-
-
-def _check_fields(check: PlannedCheck) -> dict[str, str | int]:
-    if check.answer is not None:
-        return {f"a:{check.name}": answers.encode(check.answer), f"s:{check.name}": "d"}
-    asked = {"timeout": check.timeout, "params": check.params, "severity": check.severity}
-    fields: dict[str, str | int] = {
-        f"c:{check.name}": _compact(asked),
-        f"x:{check.name}": round(check.timeout * 1000),
-    }
-    if check.cache_key:
-        advisory = int(check.severity is Severity.ADVISORY)
-        fields[f"k:{check.name}"] = f"{check.cache_key} {check.cache_ttl_ms} {check.max_age_ms} {advisory}"
-    return fields
-
-
-def _limit(check: PlannedCheck) -> str | float:
-    if check.answer is None:
-        return limit_of(check)
-    if check.blocks:
-        return "!"
-    return "-" if check.answer["status"] in BLOCKING_STATUSES else "."
-
-
-def limit_of(check: PlannedCheck) -> float:
-    """Return the seconds after which the pool kills the process that still runs the check."""
-    return check.timeout + LIMIT_GRACE_SECONDS
-
-
-def kind_of(plan: Plan) -> str:
-    """Return what a run is counted as: mode, event type, whether that is known, whether it must find a live worker."""
-    wants_worker = any(check.name == "workers" and check.severity is Severity.BLOCKING for check in plan.checks)
-    return f"{plan.context.mode} {plan.context.event_type} {int(plan.known_event)} {int(wants_worker)}"
-
-
-def meaning(answer: Answer, severity: str) -> str:
-    """Return what an answer means for its run, as the scripts know it. What is not known to be good is bad."""
-    status = known_status(answer["status"])
-    if status is Status.SKIPPED:
-        return "skips"
-    bad = status in BLOCKING_STATUSES
-    if severity == Severity.ADVISORY:
-        return "fails" if bad else "advises"
-    return "blocks" if bad else "answers"
-
-
-def _micros(answer: Answer) -> int | str:
-    """Return how long an execution took; nothing for what the engine itself answers."""
-    return round(answer["duration_ms"] * 1000) if "duration_ms" in answer else ""

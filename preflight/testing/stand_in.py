@@ -12,8 +12,8 @@ from preflight.engine import answers
 from preflight.engine.caller import Caller
 from preflight.engine.inbox import Inbox, Woken
 from preflight.engine.keys import Keys
+from preflight.engine.opening import opening_fields
 from preflight.engine.plan import Plan, PlannedCheck
-from preflight.engine.runs import opening_fields
 from preflight.engine.state import RunState
 from preflight.engine.wait import Wait
 from preflight.types import BLOCKING_STATUSES, PreFlightReport, Severity
