@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
 import importlib.metadata
 import inspect
 import pkgutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeGuard
+from typing import Any
 
 from preflight.adjustment import adjusted
 from preflight.context import CheckContext, shown
@@ -22,19 +20,12 @@ from preflight.handlers import HandlerRegistry, Registered, actions, triggers
 from preflight.parameters import validate_parameters
 from preflight.redaction import redact
 from preflight.settings import Settings, settings
+from preflight.sources import BrokenSource, imported, makers_in, sources
 from preflight.validation import validate
 
 ENTRY_POINTS = "preflight.checks"
 MAX_CHECKS = 500
 CHECK_SETTINGS = "PREFLIGHT_CHECK_SETTINGS"
-
-
-@dataclasses.dataclass(frozen=True)
-class BrokenSource:
-    """A place that should hold checks and could not be used: its name and the error in one line."""
-
-    source: str
-    error: str
 
 
 class PreFlightRegistry:
@@ -157,8 +148,8 @@ class PreFlightRegistry:
         """
         self.discovered = True
         if settings.setup:
-            self._attempt(settings.setup, lambda: _named(settings.setup)())  # noqa: PLW0108  # import inside the attempt
-        for source in _sources(settings):
+            self._attempt(settings.setup, lambda: imported(settings.setup)())  # noqa: PLW0108  # import inside the attempt
+        for source in sources(settings):
             self._attempt(source, functools.partial(self._load, source, settings))
         for entry in importlib.metadata.entry_points(group=ENTRY_POINTS):
             self._attempt(f"entry point {entry.name}", functools.partial(self._add, entry.load, settings))
@@ -174,7 +165,7 @@ class PreFlightRegistry:
             self.broken.append(BrokenSource(source, _line(error)))
 
     def _load(self, source: str, settings: Settings) -> None:
-        self._add(lambda: _named(source), settings)
+        self._add(lambda: imported(source), settings)
 
     def _add(self, load: Callable[[], Any], settings: Settings) -> None:
         found = load()
@@ -186,7 +177,7 @@ class PreFlightRegistry:
         # Each module and each check by itself: a broken one leaves its neighbours alone.
         for inner in pkgutil.iter_modules(getattr(found, "__path__", ()), f"{found.__name__}."):
             self._attempt(inner.name, functools.partial(self._load, inner.name, settings))
-        for name, make in _makers_in(found, settings):
+        for name, make in makers_in(found, settings):
             self._attempt(f"{found.__name__}.{name}", functools.partial(self._register_all, make))
 
     def _register_all(self, make: Callable[[], Iterable[PreFlightCheck]]) -> None:
@@ -226,40 +217,6 @@ def _same(present: PreFlightCheck, other: PreFlightCheck) -> bool:
 def _values(check: PreFlightCheck) -> dict[str, Any]:
     names = [field.name for field in dataclasses.fields(check)] if dataclasses.is_dataclass(check) else vars(check)
     return {name: getattr(check, name) for name in names if name != "function"}
-
-
-def _sources(settings: Settings) -> Iterator[str]:
-    """Yield the modules to look into: one per shipped check, pack and `PREFLIGHT_CHECKS` entry."""
-    for module in pkgutil.iter_modules([str(Path(__file__).parent / "checks")], "preflight.checks."):
-        yield module.name
-    for pack in settings.packs:
-        yield f"preflight.{pack}.checks"
-    yield from settings.checks
-
-
-def _named(source: str) -> Any:
-    """Import "module" or "module:attribute"."""
-    module, _, attribute = source.partition(":")
-    found = importlib.import_module(module)
-    return getattr(found, attribute) if attribute else found
-
-
-def _makers_in(module: ModuleType, settings: Settings) -> Iterator[tuple[str, Callable[[], Iterable[PreFlightCheck]]]]:
-    """Yield what makes the checks that a module defines, with the name it has there."""
-    for name, value in list(vars(module).items()):
-        if isinstance(value, PreFlightCheck):
-            yield name, functools.partial(list, (value,))
-        elif _is_check_class(value) and value.__module__ == module.__name__:
-            yield name, functools.partial(value.from_settings, settings)
-
-
-def _is_check_class(value: object) -> TypeGuard[type[PreFlightCheck]]:
-    return (
-        inspect.isclass(value)
-        and issubclass(value, PreFlightCheck)
-        and not value.__name__.startswith("_")
-        and not inspect.isabstract(value)
-    )
 
 
 def check(

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from preflight.changes import Changes
-    from preflight.registry import BrokenSource, PreFlightRegistry
+    from preflight.registry import PreFlightRegistry
     from preflight.settings import Settings
+    from preflight.sources import BrokenSource
 
 _WIDE = 100
 

@@ -14,7 +14,7 @@ from preflight.cli.text import plain
 from preflight.description import describe
 
 if TYPE_CHECKING:
-    from preflight.registry import BrokenSource
+    from preflight.sources import BrokenSource
 
 __all__ = ["describe", "events_of", "notes_of", "page", "table"]
 

@@ -13,9 +13,10 @@ from preflight.admin.ladder import TIER_NAMES
 from preflight.admin.wording import NONE, clock, plural
 from preflight.declaration import PreFlightCheck
 from preflight.description import describe
-from preflight.registry import BrokenSource, PreFlightRegistry
+from preflight.registry import PreFlightRegistry
 from preflight.reports.latest import StripEntry
 from preflight.reports.statistics import CheckStatistics
+from preflight.sources import BrokenSource
 
 LAST = 50
 
