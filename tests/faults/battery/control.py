@@ -7,13 +7,12 @@ import contextlib
 import dataclasses
 import os
 import random
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 from acceptance.processes import REPOSITORY, TESTS, CeleryProcess
 from faults.battery import lines
 from faults.battery.servers_under_fault import Servers
@@ -24,6 +23,8 @@ WORKERS = 2
 RUNS = 150
 #: A run without a verdict so long after the last kill is stuck.
 PATIENCE_SECONDS = 30.0
+#: A pool collects a process that was killed within its next look.
+GONE_SECONDS = 10.0
 #: What PreFlight's runs have at most in the battery: their deadline and 2 s more.
 DEADLINE_SECONDS = 10.0
 _START = """
@@ -149,8 +150,9 @@ def _kill(chords: _Chords, dice: random.Random, *, main: bool) -> int:
     if main:
         worker.kill()
     else:
-        os.kill(dice.choice(sorted(children)), signal.SIGKILL)
-    time.sleep(0.1)
+        child = psutil.Process(dice.choice(sorted(children)))
+        child.kill()
+        child.wait(GONE_SECONDS)  # until its pool has taken notice of it
     chords.supervise()
     return 1
 
