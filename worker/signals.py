@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import sys
 from typing import Any
@@ -53,6 +54,8 @@ def prepare(sender: Any, **_: Any) -> None:
     sender.app.conf.worker_soft_shutdown_timeout = longest + STOP_GRACE_SECONDS
     for broken in default_registry().broken:
         logger.error("checks of %s are missing: %s", broken.source, broken.error)
+    # Celery collects garbage before it forks a process of the pool: without what is there for good, that takes nothing.
+    gc.freeze()
 
 
 def start_keepers(sender: Any, **_: Any) -> None:
