@@ -6,6 +6,7 @@ import atexit
 import collections
 import copy
 import logging
+import marshal
 import os
 import queue
 import threading
@@ -57,7 +58,7 @@ class LightSender:
 
     def _forget(self) -> None:
         """Start empty: what the parent had queued is the parent's to send."""
-        self._queue: queue.SimpleQueue[LightCall | threading.Event | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[bytes | LightCall | threading.Event | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._counts: collections.Counter[str] = collections.Counter()
@@ -76,7 +77,7 @@ class LightSender:
             if self._queue.qsize() >= self._capacity:
                 self._counts["dropped"] += 1
                 return False
-        self._queue.put(LightCall(run_id, _copied(arguments)))
+        self._queue.put(_packed(run_id, arguments))
         if self._thread is None:
             self._start()
         return True
@@ -110,13 +111,13 @@ class LightSender:
         going_on = True
         while going_on:
             taken = self._take()
-            self._send([item for item in taken if isinstance(item, LightCall)])
+            self._send([_unpacked(item) for item in taken if isinstance(item, bytes | LightCall)])
             for item in taken:
                 if isinstance(item, threading.Event):
                     item.set()
             going_on = None not in taken
 
-    def _take(self) -> list[LightCall | threading.Event | None]:
+    def _take(self) -> list[bytes | LightCall | threading.Event | None]:
         """Wait for a call and take what else waits, up to a batch.
 
         Who puts a call while this thread lingers wakes nobody: that would be a system call in the caller's thread.
@@ -158,6 +159,24 @@ class LightSender:
         if lost and time.monotonic() - self._said_at > _SAY_EVERY_SECONDS:
             self._said_at = time.monotonic()
             logger.error("%d light runs were not sent so far. Last reason: %s", lost, self._last_error or "queue full")
+
+
+def _packed(run_id: UUID, arguments: dict[str, Any]) -> bytes | LightCall:
+    """Copy a call into what Python's garbage collector does not count.
+
+    While Redis is silent calls pile up, and the collections that their objects bring about would be the caller's.
+    """
+    try:
+        return marshal.dumps((run_id.int, arguments))
+    except ValueError:  # not made of plain values alone
+        return LightCall(run_id, _copied(arguments))
+
+
+def _unpacked(item: bytes | LightCall) -> LightCall:
+    if isinstance(item, LightCall):
+        return item
+    number, arguments = marshal.loads(item)  # noqa: S302  # written by this process
+    return LightCall(UUID(int=number), arguments)
 
 
 def _copied(arguments: dict[str, Any]) -> dict[str, Any]:

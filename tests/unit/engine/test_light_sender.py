@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+import gc
 import threading
 
 import pytest
@@ -47,17 +49,35 @@ def test_calls_are_sent_in_order(make):
     assert sender.counts["sent"] == 3
 
 
-def test_the_caller_may_change_its_arguments_afterwards(make):
+@pytest.mark.parametrize("value", [1, decimal.Decimal(1)], ids=["plain", "object"])
+def test_the_caller_may_change_its_arguments_afterwards(make, value):
     """Arguments are copied at the call."""
     sent, gate = [], threading.Event()
-    sender = make(lambda call: (gate.wait(10), sent.append(call.arguments)))
-    metadata = {"list": [1]}
-    sender.put(new_run_id(), {"metadata": metadata})
+    sender = make(lambda call: (gate.wait(10), sent.append(call)))
+    metadata, run_id = {"list": [value]}, new_run_id()
+    sender.put(run_id, {"metadata": metadata})
     metadata["list"].append(2)
     gate.set()
 
     assert sender.flush(10)
-    assert sent[0]["metadata"] == {"list": [1]}
+    assert sent == [(run_id, {"metadata": {"list": [value]}})]
+
+
+def test_waiting_calls_give_the_garbage_collector_nothing_to_do(make):
+    """A collection that they bring about would take its time in the caller's thread."""
+    gate = threading.Event()
+    sender = make(lambda call: gate.wait(10))
+    gc.disable()
+    try:
+        before = gc.get_count()[0]
+        for _ in range(300):
+            sender.put(new_run_id(), {"event_type": "poll_launch", "metadata": {"poll": 7}, "timeout": None})
+        counted = gc.get_count()[0] - before
+    finally:
+        gc.enable()
+    gate.set()
+
+    assert counted < 100
 
 
 def test_a_full_queue_drops_and_counts(make):
