@@ -23,7 +23,7 @@ test: lint ## Lint, then every test against real servers, three files at a time:
 	@$(PYTEST) -n 3 --dist loadfile
 
 test-unit: $(STAMP) ## The tests that need no server
-	@$(PYTEST) -p no:celery tests/unit
+	@$(PYTEST) -p no:celery -n 2 tests/unit
 
 mutants: $(STAMP) ## Take away each safeguard of the engine, in a copy: its test must turn red
 	@$(BIN)/python tests/run_mutants.py

@@ -190,7 +190,7 @@ class Caller:
             return wait.lost()
         if time.monotonic() >= wait.deadline_at:
             self._worker_alive(wait)
-            Watchdog(self.runs, "caller").end(wait.run_id)
+            Watchdog(self.runs, "caller").end(state)
         elif time.monotonic() >= wait.worker_wanted_by and not self._worker_alive(wait):
             self.runs.abort(wait.run_id, "workers", no_worker())
         else:

@@ -80,9 +80,9 @@ class Watchdog:
             self._mend_check(state, check, around)
         self.runs.look_again(run_id, min(next_limits(state, around.now_ms), default=state.deadline_ms))
 
-    def end(self, run_id: UUID) -> None:
+    def end(self, state: RunState) -> None:
         """End a run that is over by its caller's clock, whatever Redis' clock says."""
-        self._expire(RunState(run_id, self.runs.fields(run_id)), over=True)
+        self._expire(state, over=True)
 
     def _expire(self, state: RunState, *, over: bool = False) -> None:
         self.runs.expire(state.id, expired(state) if state.exists else {}, over=over)

@@ -28,6 +28,7 @@ from preflight.engine.caller import new_run_id
 from preflight.engine.connection import now_ms
 from preflight.engine.dead_child import Obituary, obituaries, report_deaths
 from preflight.engine.lines import errored
+from preflight.engine.state import RunState
 from preflight.engine.watchdog import Watchdog
 
 LIVES = int(os.environ.get("PREFLIGHT_MODEL", "0"))
@@ -159,8 +160,9 @@ class RunLife(RuleBasedStateMachine):
         """Let more time have gone by for one run, and its caller find it over, who may be killed over it."""
         run_id = self._open_run(which)
         self.world.bench.later(run_id, ms)
+        runs = self.world.mortal(live)
         with contextlib.suppress(Killed):
-            Watchdog(self.world.mortal(live), "caller").end(run_id)
+            Watchdog(runs, "caller").end(RunState(run_id, runs.fields(run_id)))
 
     @rule(which=any_of, ms=st.sampled_from((0, 1500, 6000)), holder=st.sampled_from(("first", "second")), live=steps)
     def watchdog_looks(self, which, ms, holder, live):
