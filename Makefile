@@ -25,7 +25,7 @@ test: lint ## Lint, then every test against real servers, three files at a time:
 test-unit: $(STAMP) ## The tests that need no server
 	@$(PYTEST) -p no:celery -n 2 tests/unit
 
-mutants: $(STAMP) ## Take away each safeguard of the engine, in a copy: its test must turn red
+mutants: $(STAMP) ## Take away each safeguard, in copies of the tree: its test must turn red
 	@$(BIN)/python tests/run_mutants.py
 
 lint: $(STAMP) ## Style, types, import direction
