@@ -116,6 +116,10 @@ class Peers:
         server = await asyncio.start_server(connected, host, 0, ssl=tls)
 
         async def close():
+            # What was accepted a moment ago begins before the server closes: asyncio leaves it open otherwise.
+            for listener in server.sockets:
+                self.loop.remove_reader(listener.fileno())
+            await asyncio.sleep(0)
             server.close()
             for task in list(tasks):
                 task.cancel()

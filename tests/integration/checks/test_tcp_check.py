@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
-import warnings
 
 import pytest
 
 from preflight.checks import tcp
 from preflight.checks.tcp import TcpCheck
 from preflight.types import Status
-
-
-@pytest.fixture(autouse=True)
-def _collected():
-    """Collect at once what a peer that was closed in the middle of an accept leaves to the garbage collector."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def check_of(target, **details):
