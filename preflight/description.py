@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from preflight.declaration import PreFlightCheck, definition_of, source_of
+from preflight.handlers import Registered, Ties
 from preflight.parameters import Parameter, parameters
 
 if TYPE_CHECKING:
     from preflight.in_force import InForce
 
 
-def describe(declared: PreFlightCheck, now: InForce | None = None) -> dict[str, Any]:
+_FREE = Ties()
+
+
+def describe(declared: PreFlightCheck, now: InForce | None = None, ties: Ties = _FREE) -> dict[str, Any]:
     """Return a check as a JSON object. Times are in seconds; `event_types` null means all.
+
+    `handler` is the one in whose runs alone it is asked, `required_by` those in whose runs it is asked in any case.
 
     With `now` its values are those in force, and `sources` says who has the say in each: "code", "environment",
     "operator".
@@ -28,6 +35,8 @@ def describe(declared: PreFlightCheck, now: InForce | None = None) -> dict[str, 
         "summary": summary,
         "description": rest.strip(),
         "event_types": None if check.event_types is None else sorted(check.event_types),
+        "handler": None if ties.brought_by is None else _handler(ties.brought_by),
+        "required_by": [_handler(one) for one in ties.required_by],
         "requires": list(check.requires),
         "timeout": check.timeout,
         "severity": str(check.severity),
@@ -44,6 +53,35 @@ def describe(declared: PreFlightCheck, now: InForce | None = None) -> dict[str, 
         "revision": now.revision if now else 0,
         "problem": now.problem if now else "",
     }
+
+
+def events_of(description: Mapping[str, Any]) -> str:
+    """Return in a few words which runs a check is for: event types, handlers."""
+    events, handler = description["event_types"], description["handler"]
+    named = "all" if events is None else ", ".join(events) or "none"
+    if handler:
+        named = _called(handler) + ("" if events is None else f": {named}")
+    others = [_called(one) for one in description["required_by"]]
+    return named if named == "all" else ", ".join([named, *others])
+
+
+def runs_of(description: Mapping[str, Any]) -> str:
+    """Return in which runs a check is asked, in full."""
+    events, handler = description["event_types"], description["handler"]
+    named = "all event types" if events is None else ", ".join(events) or "no event type"
+    if handler:
+        only = "" if events is None else f", if the event type is {named}"
+        named = f'the {_called(handler)}: its event type, or metadata {{"handler": "{handler["type"]}"}}{only}'
+    others = [f"also the {_called(one)}, which requires it" for one in description["required_by"]]
+    return "; ".join([named, *others])
+
+
+def _called(handler: dict[str, str]) -> str:
+    return f"{handler['kind']} {handler['type']}"
+
+
+def _handler(one: Registered) -> dict[str, str]:
+    return {"kind": one.kind, "type": one.type}
 
 
 def _parameter(one: Parameter, now: InForce | None) -> dict[str, Any]:

@@ -53,6 +53,14 @@ class Registered:
         return named
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ties:
+    """The handlers that a check has to do with: the one that brought it, and those that require it."""
+
+    brought_by: Registered | None = None
+    required_by: tuple[Registered, ...] = ()
+
+
 class HandlerRegistry:
     """The handlers of one kind, by type."""
 

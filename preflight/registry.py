@@ -16,7 +16,7 @@ from preflight.adjustment import adjusted
 from preflight.context import CheckContext, shown
 from preflight.declaration import DECLARATION, FunctionCheck, PreFlightCheck, Question, source_of
 from preflight.exceptions import InvalidCheck, PreFlightError, UnknownCheck, nearest
-from preflight.handlers import HandlerRegistry, Registered, actions, triggers
+from preflight.handlers import HandlerRegistry, Registered, Ties, actions, triggers
 from preflight.parameters import validate_parameters
 from preflight.redaction import redact
 from preflight.settings import Settings, settings
@@ -117,6 +117,11 @@ class PreFlightRegistry:
     def required_for(self, context: CheckContext) -> frozenset[str]:
         """Return the names of the checks that the handlers of a run require, registered or not."""
         return frozenset(name for handler in self._handlers if handler.concerns(context) for name in handler.requires)
+
+    def ties(self, name: str) -> Ties:
+        """Return the handlers in whose runs alone a check is asked, or in whose runs it is asked in any case."""
+        requiring = tuple(handler for handler in self._handlers if name in handler.requires)
+        return Ties(brought_by=self._owners.get(name), required_by=requiring)
 
     def collect(self, *handlers: HandlerRegistry) -> None:
         """Register the checks of handlers. What one of them lacks is kept in `broken`; the others load."""

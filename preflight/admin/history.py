@@ -74,7 +74,7 @@ def verdicts(work: Work) -> Response:
 def checks(query: Annotated[queries.Period, Query()], work: Work) -> Response:
     """Return every check that is registered or was asked: what it declares (null if it is gone) and how it did."""
     asked = {one.check_name: one for one in work.store.check_statistics(query.begin, query.until)}
-    declared = {check.name: describe(check) for check in work.registry}
+    declared = {check.name: describe(check, ties=work.registry.ties(check.name)) for check in work.registry}
     names = [*declared, *sorted(asked.keys() - declared.keys())]
     listed = [{"name": name, **_check(declared.get(name), asked.get(name))} for name in names]
     broken = [{"source": one.source, "error": one.error} for one in work.registry.broken]
@@ -90,7 +90,9 @@ def check(
     if name not in work.registry and not strip:
         raise Problem(404, str(UnknownCheck(name, (one.name for one in work.registry))))
     asked = {one.check_name: one for one in work.store.check_statistics(query.begin, query.until)}
-    declared = describe(work.registry.get(name)) if name in work.registry else None
+    declared = None
+    if name in work.registry:
+        declared = describe(work.registry.get(name), ties=work.registry.ties(name))
     return Document(
         {"name": name}
         | _span(query)

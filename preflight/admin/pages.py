@@ -78,7 +78,9 @@ def show_check(request: Request, work: Work, name: str) -> Response:
     """Show one check: its history, its documentation, its failures."""
     if not NAME.fullmatch(name):
         raise Problem(404, "No check has such a name.")
-    about = describe(work.registry.get(name)) if name in work.registry else None
+    about = None
+    if name in work.registry:
+        about = describe(work.registry.get(name), ties=work.registry.ties(name))
     page = check_page(work.store, name, about)
     if about is None and not page.bars:
         raise Problem(404, f"No check is called {name}, and no report that is kept knows it.")

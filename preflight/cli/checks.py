@@ -52,8 +52,8 @@ def _described(registry: PreFlightRegistry, changes: Changes | None) -> Callable
     from preflight.in_force import look_at
 
     if changes is None:
-        return lambda name: describe(registry.declared(name))
-    return lambda name: describe(registry.declared(name), look_at(registry, name, changes))
+        return lambda name: describe(registry.declared(name), ties=registry.ties(name))
+    return lambda name: describe(registry.declared(name), look_at(registry, name, changes), registry.ties(name))
 
 
 def _in_force(settings: Settings) -> Changes:
@@ -114,7 +114,7 @@ def _list(console: Console, described: list[dict[str, Any]]) -> None:
     grid.add_column("tier", justify="right")
     grid.add_column("check", style="bold", overflow="fold")
     grid.add_column("asks", overflow="fold", ratio=1)
-    for title in ("event types", "timeout", "notes") if wide else ("timeout",):
+    for title in ("asked for", "timeout", "notes") if wide else ("timeout",):
         grid.add_column(title, style="dim", overflow="fold")
     for one in described:
         rest = [events_of(one), _seconds(one), notes_of(one)] if wide else [_seconds(one)]

@@ -11,7 +11,7 @@ from rich.text import Text
 from preflight.cli.formats import cell
 from preflight.cli.terminal import wrapped
 from preflight.cli.text import plain
-from preflight.description import describe
+from preflight.description import describe, events_of, runs_of
 
 if TYPE_CHECKING:
     from preflight.sources import BrokenSource
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["describe", "events_of", "notes_of", "page", "table"]
 
 _LABEL = 12
-
-
-def events_of(description: dict[str, Any]) -> str:
-    """Return the event types that a check is asked for, in words."""
-    events = description["event_types"]
-    return "all" if events is None else ", ".join(events) or "none"
 
 
 def notes_of(description: dict[str, Any]) -> str:
@@ -48,7 +42,7 @@ def facts_of(description: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not description["enabled"] or "enabled" in _changed(description):
         yield "enabled", ("yes" if description["enabled"] else "no: skipped in every run") + _by(description, "enabled")
     yield "tier", str(description["priority"])
-    yield "asked for", "all event types" if description["event_types"] is None else events_of(description)
+    yield "asked for", runs_of(description)
     yield "requires", ", ".join(description["requires"]) or "nothing"
     slow = ", may be slow" if description["may_be_slow"] else ""
     cache = _cache(description) if description["cache_ttl"] else "none: asked in every run"
@@ -100,7 +94,7 @@ def _labelled(console: Console, label: str, value: str) -> Iterator[Text]:
 
 def table(described: Iterable[dict[str, Any]], broken: Iterable[BrokenSource]) -> str:
     """Return all checks as a table of Markdown, and the broken sources below it."""
-    lines = ["| tier | check | asks | event types | timeout | notes |", "| ---: | --- | --- | --- | ---: | --- |"]
+    lines = ["| tier | check | asks | asked for | timeout | notes |", "| ---: | --- | --- | --- | ---: | --- |"]
     for one in described:
         values = (one["name"], one["summary"], events_of(one), f"{one['timeout']:g} s", notes_of(one))
         lines.append(f"| {one['priority']} | {' | '.join(cell(value) for value in values)} |")

@@ -12,7 +12,7 @@ from preflight.admin import drawing
 from preflight.admin.ladder import TIER_NAMES
 from preflight.admin.wording import NONE, clock, plural
 from preflight.declaration import PreFlightCheck
-from preflight.description import describe
+from preflight.description import describe, events_of, runs_of
 from preflight.registry import PreFlightRegistry
 from preflight.reports.latest import StripEntry
 from preflight.reports.statistics import CheckStatistics
@@ -138,12 +138,11 @@ def streak(entries: Sequence[StripEntry]) -> tuple[datetime | None, bool]:
 
 def facts(description: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what a check declares, in words. Times are in seconds."""
-    events = description["event_types"]
     ttl, scope = description["cache_ttl"], description["cache_scope"]
     blocking = description["severity"] == "blocking"
     return [
         ("Tier", str(description["priority"])),
-        ("Asked for", "all event types" if events is None else ", ".join(events)),
+        ("Asked for", runs_of(description)),
         ("Requires", ", ".join(description["requires"]) or "nothing"),
         ("Timeout", f"{description['timeout']:g} s" + (", may be slow" if description["may_be_slow"] else "")),
         ("Severity", "blocking: a failure is NO-GO" if blocking else "advisory: a failure is shown and stops nothing"),
@@ -190,7 +189,7 @@ def check_list(registry: PreFlightRegistry, light_max_priority: int) -> CheckLis
             priority=priority,
             name=TIER_NAMES.get(priority, ""),
             note=note(priority, light_max_priority),
-            checks=[_listed(describe(check)) for check in checks],
+            checks=[_listed(describe(check, ties=registry.ties(check.name))) for check in checks],
         )
         for priority, checks in by_tier(registry)
     ]
@@ -198,12 +197,12 @@ def check_list(registry: PreFlightRegistry, light_max_priority: int) -> CheckLis
 
 
 def _listed(description: Mapping[str, Any]) -> ListedCheck:
-    events, ttl = description["event_types"], description["cache_ttl"]
+    ttl = description["cache_ttl"]
     return ListedCheck(
         name=description["name"],
         severity=description["severity"],
         cache_ttl=f"{ttl:g}" if ttl else "",
         summary=description["summary"],
-        events="all" if events is None else ", ".join(events),
+        events=events_of(description),
         timeout=f"{description['timeout']:g}",
     )

@@ -1,6 +1,6 @@
 """Handlers of the tests of the command line: one that is well, one that requires what nobody has."""
 
-from preflight import CheckResult, PreFlightCheck
+from preflight import CheckResult, PreFlightCheck, check
 from preflight.handlers import actions, triggers
 
 
@@ -23,6 +23,20 @@ class Critical:
     def preflight_check(self):
         """Return the check."""
         return _OnCritical()
+
+
+@actions.register
+class Measure:
+    """An action that requires a check of other event types, and the trigger's."""
+
+    action_type = "measure"
+    requires = ("picky", "handler_trigger_critical")
+
+
+@check(name="picky", priority=15, event_types=("sale",))
+def picky(context):
+    """Pass."""
+    return CheckResult.passed()
 
 
 @actions.register

@@ -24,3 +24,22 @@ def test_a_run_for_a_handler_that_lacks_something_is_refused(preflight):
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "No check is called 'diks'." in done.stderr
+
+
+def test_a_check_says_for_whose_runs_it_is(preflight):
+    """In the list, on its own page, in Markdown and in the JSON: the handler that brought it, and who requires it."""
+    known = {"PREFLIGHT_CHECKS": "sample_handlers"}
+    listed = preflight("checks", **known).stdout
+    own = " ".join(preflight("checks", "handler_trigger_critical", **known).stdout.split())
+    page = preflight("checks", "handler_trigger_critical", "--format", "markdown", **known).stdout
+    told = json.loads(preflight("checks", "picky", "--format", "json", **known).stdout)
+
+    runs = (
+        'the trigger critical: its event type, or metadata {"handler": "critical"};'
+        " also the action measure, which requires it"
+    )
+    assert f"asked for {runs}" in own
+    assert f"| asked for | {runs} |" in page
+    assert "trigger critical, action" in listed
+    assert told["handler"] is None
+    assert told["required_by"] == [{"kind": "action", "type": "measure"}]

@@ -15,6 +15,8 @@ from preflight import CheckResult, PreFlightCheck
 from preflight.cli import descriptions
 from preflight.cli.listings import COLUMNS, listing
 from preflight.declaration import FunctionCheck
+from preflight.description import describe, events_of, runs_of
+from preflight.handlers import Registered, Ties
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -128,3 +130,29 @@ def test_markdown_of_the_registry_is_a_table_with_text_only():
     text = descriptions.table([descriptions.describe(TargetCheck())], [])
 
     assert text.splitlines()[2].startswith("| 7 | target | Ask the \\| target. | poll\\_launch | 5 s |")
+
+
+@pytest.mark.parametrize(
+    ("events", "brought", "required", "short", "long"),
+    [
+        (None, False, False, "all", "all event types"),
+        (None, False, True, "all", "all event types; also the action change, which requires it"),
+        (("sale",), False, True, "sale, action change", "sale; also the action change, which requires it"),
+        (None, True, False, "trigger roll", 'the trigger roll: its event type, or metadata {"handler": "roll"}'),
+        (
+            ("sale",),
+            True,
+            False,
+            "trigger roll: sale",
+            'the trigger roll: its event type, or metadata {"handler": "roll"}, if the event type is sale',
+        ),
+    ],
+)
+def test_who_asks_a_check_is_told(events, brought, required, short, long):
+    """Event types, the handler that brought it, and those that require it."""
+    trigger = Registered(handler=None, kind="trigger", type="roll") if brought else None
+    actions = (Registered(handler=None, kind="action", type="change"),) if required else ()
+
+    told = describe(TargetCheck(event_types=events), ties=Ties(brought_by=trigger, required_by=actions))
+
+    assert (events_of(told), runs_of(told)) == (short, long)
