@@ -23,7 +23,22 @@ Answer = TypeVar("Answer")
 
 #: What every check says when the data cannot be read.
 SOURCE_EXAMPLES = (
-    errored("the campaigns' database <db:5432/app did not answer in time>", "<See what PostgreSQL is busy with.>"),
+    errored("the campaigns' database <db:5432/app refuses the connection>", "<Start it, or correct its address.>"),
+    errored(
+        "the campaigns' database <db:5432/app> lacks the tables of this version",
+        "Run `preflight db upgrade` with campaign in PREFLIGHT_PACKS.",
+    ),
+    errored(
+        "there is no database to read campaigns from",
+        "Set PREFLIGHT_DATABASE_URL, or name a source in PREFLIGHT_CAMPAIGN_SOURCE.",
+    ),
+    errored(
+        "the package <cryptography> is not installed", "Install PreFlight with its extra: celery-preflight[campaign]."
+    ),
+    errored(
+        "the source <shop.campaigns:source> did not answer in time",
+        "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",
+    ),
     errored(
         "the source <shop.campaigns:source> cannot be asked (<KeyError: 'nick'>)",
         "Correct it, or the name in PREFLIGHT_CAMPAIGN_SOURCE.",

@@ -48,11 +48,14 @@ class TokensCheck(PreFlightCheck):
     auth_url: str = dataclasses.field(default="https://id.twitch.tv", metadata={"parameter": False})
     allow_private: bool = dataclasses.field(default=False, metadata={"parameter": False})
     campaigns: Campaigns = dataclasses.field(default_factory=Campaigns, metadata={"parameter": False})
-    warn_within_hours: Annotated[float, Field(ge=0, le=8760, allow_inf_nan=False)] = 24.0
+    warn_within_hours: Annotated[
+        float, Field(ge=0, le=8760, allow_inf_nan=False, description="a token that expires sooner is a warning")
+    ] = 24.0
 
     default_remediation = "See Twitch's status page and what the campaigns' database is busy with."
     examples = (
         passed("the tokens of <12> streamers are valid"),
+        passed("the token of the only streamer is valid"),
         warning("<nova has a token that expires in 3 h>", "Have the streamer sign in with Twitch again."),
         failed("<nova> has a token that Twitch no longer accepts", "Have the streamer sign in with Twitch again."),
         failed("<nova> has a token that has expired", "Have the streamer sign in with Twitch again."),
@@ -67,6 +70,10 @@ class TokensCheck(PreFlightCheck):
             "<nova> authorised the campaign for a time that is over",
             "Have the streamer authorise the campaign, or take them out of it.",
         ),
+        failed(
+            "<nova is not active; vega is not active>; and <7> more",
+            "<Activate the streamer, or take them out of the campaign.>",
+        ),
         failed("<nova> is no known streamer", "Correct the run's streamer_ids."),
         failed("the campaign has no streamer", "Invite streamers, or correct the campaign's id."),
         errored(
@@ -78,16 +85,8 @@ class TokensCheck(PreFlightCheck):
             "Add the key that it was encrypted with to PREFLIGHT_CAMPAIGN_KEYS, or have the streamer sign in again.",
         ),
         errored(
-            "the package cryptography is not installed",
-            "Install PreFlight with its extra: celery-preflight[campaign].",
-        ),
-        errored(
             "PREFLIGHT_CAMPAIGN_KEYS is not set, so that no token of a streamer can be read",
             "Set PREFLIGHT_CAMPAIGN_KEYS to the key that the tokens were encrypted with.",
-        ),
-        errored(
-            "the campaigns' database <db:5432/app> lacks the tables of this version",
-            "Run `preflight db upgrade` with campaign in PREFLIGHT_PACKS.",
         ),
         *SOURCE_EXAMPLES,
     )

@@ -37,12 +37,13 @@ class TwitchApiCheck(PreFlightCheck):
     auth_url: str = dataclasses.field(default="https://id.twitch.tv", metadata={"parameter": False})
     api_url: str = dataclasses.field(default="https://api.twitch.tv", metadata={"parameter": False})
     allow_private: bool = dataclasses.field(default=False, metadata={"parameter": False})
-    probe_login: Annotated[str, Field(pattern=r"^\w{1,25}$")] = "twitch"
+    probe_login: Annotated[str, Field(pattern=r"^\w{1,25}$", description="whom Twitch is asked about")] = "twitch"
 
     default_remediation = WAIT
     examples = (
         passed("Twitch grants a token and answers with it"),
         warning("<https://api.twitch.tv> asks to be left alone for <7> s: too many requests", "Ask less often."),
+        warning("<https://api.twitch.tv> asks to be left alone: too many requests", "Ask less often."),
         failed(
             "there are no credentials to ask Twitch with",
             "Set PREFLIGHT_TWITCH_CLIENT_ID and PREFLIGHT_TWITCH_CLIENT_SECRET.",

@@ -6,13 +6,16 @@ import asyncio
 import dataclasses
 import secrets
 import socket
+import sys
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from examples import documented, not_met
 from integration.campaign import told
 from pydantic import SecretStr
 
-from preflight.campaign import sample
+from preflight.campaign import campaigns, sample
 from preflight.context import CheckContext
 from preflight.embedded import twitch
 from preflight.embedded.twitch import Twitch
@@ -20,7 +23,7 @@ from preflight.redaction import redact
 from preflight.registry import PreFlightRegistry
 from preflight.schemas import upgrade
 from preflight.settings import Settings, load
-from preflight.types import CheckResult
+from preflight.types import CheckResult, Status
 
 EVENT = {"gamification_event_id": str(sample.GROUP_EVENT)}
 
@@ -93,7 +96,7 @@ def ask(values) -> Ask:
         check = registry_of(load(values | changed)).get(name)
         check = dataclasses.replace(check, timeout=timeout or check.timeout)
         details = {"event_type": "dice_roll", "campaign_id": campaign.id, "metadata": EVENT, **(run or {})}
-        result = asyncio.run(within(check, CheckContext(mode="full", **details)))
+        result = documented(check, asyncio.run(within(check, CheckContext(mode="full", **details))))
         said = (result.message, result.remediation or "")
         assert tuple(map(redact, said)) == said, "what a check says is mistaken for a secret"
         return result
@@ -121,6 +124,55 @@ def tell(ask) -> Ask:
         return ask(name, run=run, timeout=timeout, campaign_source=told.NAME)
 
     return tell
+
+
+@pytest.fixture
+def not_given(request):
+    """Return the function that tells which documented answers of a check no test has met."""
+    return not_met(request)
+
+
+@pytest.fixture
+def without_cryptography(monkeypatch) -> Iterator[None]:
+    """Take away the package that comes with the pack's extra."""
+    for name in ("preflight.campaign.tables", "preflight.campaign.encryption"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "cryptography.fernet", None)
+    campaigns._opened.cache_clear()
+    yield
+    campaigns._opened.cache_clear()
+
+
+@pytest.fixture(params=["raising", "silent", "refused", "bare", "nowhere", "not installed"])
+def troubled_source(request, refused_port) -> Iterator[tuple[dict[str, object], str]]:
+    """Yield the settings of a source in trouble, whatever is asked of it, and what a check says of it."""
+    over = threading.Event()
+    trouble = over.wait if request.param == "silent" else OSError("the table is\nlocked")
+    told.source.answers = dict.fromkeys(("streamers", "vtt_connection", "event"), trouble)
+    match request.param:
+        case "raising":
+            yield {"campaign_source": told.NAME}, "cannot be asked (OSError: the table is locked)"
+        case "silent":
+            yield {"campaign_source": told.NAME, "timeout": 1.0}, f"the source {told.NAME} did not answer in time"
+        case "refused":
+            url = f"postgresql://u:pw-canary@127.0.0.1:{refused_port}/shop"
+            yield {"database_url": url}, f"the campaigns' database 127.0.0.1:{refused_port}/shop refuses the connection"
+        case "bare":
+            yield {"database_url": request.getfixturevalue("database_url")}, "lacks the tables of this version"
+        case "nowhere":
+            yield {"database_url": None}, "there is no database to read campaigns from"
+        case "not installed":
+            request.getfixturevalue("without_cryptography")
+            yield {}, "the package cryptography.fernet is not installed"
+    over.set()
+
+
+def cannot_be_asked(result: CheckResult, message: str) -> None:
+    """Hold that an answer says that it is none, why and what to do, and shows no password."""
+    assert result.status is Status.ERROR
+    assert message in result.message
+    assert result.remediation
+    assert "canary" not in repr(dataclasses.asdict(result))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from integration.campaign.conftest import cannot_be_asked
 
 from preflight.campaign.checks.cooldown import CooldownCheck
 from preflight.campaign.source import Cooldown, GamificationEvent
@@ -75,25 +76,20 @@ def test_an_unknown_event_fails(ask, tell):
         assert len(result.message) < 100
 
 
-@pytest.mark.parametrize("name", ["cooldown", "gamification_config"])
 @pytest.mark.parametrize("wrong", [5, [], {}, True, None])
-def test_an_event_id_that_is_no_text_is_an_error(ask, name, wrong):
+def test_an_event_id_that_is_no_text_is_an_error(ask, wrong):
     """It names what was given and how to give it."""
-    result = ask(name, run={"metadata": {"gamification_event_id": wrong}})
+    result = ask("cooldown", run={"metadata": {"gamification_event_id": wrong}})
 
-    assert result.status is Status.ERROR
-    assert result.message == f"gamification_event_id must be the id of an event as text, not {wrong!r}"
+    cannot_be_asked(result, f"gamification_event_id must be the id of an event as text, not {wrong!r}")
     assert "metadata=" in result.remediation
 
 
-@pytest.mark.parametrize("name", ["cooldown", "gamification_config"])
-def test_a_source_that_cannot_be_asked_is_an_error(tell, name):
+def test_a_source_in_trouble_is_an_error(ask, troubled_source):
     """What is not known is no "no"."""
-    result = tell(name, event=LookupError("no such\ntable"))
+    changed, message = troubled_source
 
-    assert result.status is Status.ERROR
-    assert result.message.endswith("cannot be asked (LookupError: no such table)")
-    assert result.remediation
+    cannot_be_asked(ask("cooldown", **changed), message)
 
 
 def test_it_is_for_gamification_and_never_kept():
@@ -102,3 +98,8 @@ def test_it_is_for_gamification_and_never_kept():
 
     assert (check.priority, check.requires) == (20, ("campaign_id", "gamification_event_id"))
     assert (check.cache_ttl, check.event_types) == (None, ("dice_roll", "redemption", "gamification_trigger"))
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(CooldownCheck) == []

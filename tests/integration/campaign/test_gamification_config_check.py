@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from integration.campaign.conftest import campaign
+from integration.campaign.conftest import campaign, cannot_be_asked
 
 from preflight.campaign.checks.gamification_config import GamificationConfigCheck
 from preflight.campaign.source import GamificationEvent
@@ -38,9 +38,30 @@ def test_a_cooldown_is_no_matter_of_configuration(ask):
     assert ask("gamification_config", campaign("cooling")).status is Status.PASSED
 
 
+@pytest.mark.parametrize("wrong", [5, [], {}, True, None])
+def test_an_event_id_that_is_no_text_is_an_error(ask, wrong):
+    """It names what was given and how to give it."""
+    result = ask("gamification_config", run={"metadata": {"gamification_event_id": wrong}})
+
+    cannot_be_asked(result, f"gamification_event_id must be the id of an event as text, not {wrong!r}")
+    assert "metadata=" in result.remediation
+
+
+def test_a_source_in_trouble_is_an_error(ask, troubled_source):
+    """What is not known is no "no"."""
+    changed, message = troubled_source
+
+    cannot_be_asked(ask("gamification_config", **changed), message)
+
+
 def test_it_is_for_gamification_and_never_kept():
     """It requires the campaign and the event, and is asked last."""
     check = GamificationConfigCheck()
 
     assert (check.priority, check.requires) == (20, ("campaign_id", "gamification_event_id"))
     assert (check.cache_ttl, check.event_types) == (None, ("dice_roll", "redemption", "gamification_trigger"))
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(GamificationConfigCheck) == []

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from integration.campaign.conftest import campaign
+from integration.campaign.conftest import campaign, cannot_be_asked
 from integration.campaign.test_twitch_api_check import http
 from pydantic import SecretStr
 
@@ -258,3 +258,15 @@ def test_an_expiry_that_is_stored_in_the_near_future_is_left_to_twitch(tell, fak
 
     soon = datetime.now(UTC) + timedelta(hours=1)
     assert tell("tokens", streamers=[streamer(token_expires_at=soon)]).status is Status.PASSED
+
+
+def test_a_source_in_trouble_is_an_error(ask, troubled_source):
+    """What is not known is no "no"."""
+    changed, message = troubled_source
+
+    cannot_be_asked(ask("tokens", **changed), message)
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(TokensCheck) == []

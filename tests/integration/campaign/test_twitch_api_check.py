@@ -155,3 +155,8 @@ def test_it_is_asked_for_every_event_and_kept_for_half_a_minute():
 
     assert (check.priority, check.event_types) == (5, None)
     assert (check.cache_ttl, check.cache_scope) == (30.0, "global")
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(TwitchApiCheck) == []

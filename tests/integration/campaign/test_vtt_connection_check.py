@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from integration.campaign.conftest import cannot_be_asked
 
 from preflight.campaign.checks.vtt_connection import VttConnectionCheck
 from preflight.campaign.source import VttConnection
@@ -38,13 +39,11 @@ def test_the_connection_decides(tell, connection, status, message):
     assert bool(result.remediation) is (status is not Status.PASSED)
 
 
-def test_a_source_that_cannot_be_asked_is_an_error(tell):
+def test_a_source_in_trouble_is_an_error(ask, troubled_source):
     """What is not known is no "no"."""
-    result = tell("vtt_connection", vtt_connection=OSError("the table is locked"))
+    changed, message = troubled_source
 
-    assert result.status is Status.ERROR
-    assert result.message.endswith("cannot be asked (OSError: the table is locked)")
-    assert "PREFLIGHT_CAMPAIGN_SOURCE" in result.remediation
+    cannot_be_asked(ask("vtt_connection", **changed), message)
 
 
 def test_it_is_for_gamification_and_for_a_campaign():
@@ -53,3 +52,8 @@ def test_it_is_for_gamification_and_for_a_campaign():
 
     assert (check.priority, check.requires, check.cache_ttl) == (15, ("campaign_id",), None)
     assert check.event_types == ("dice_roll", "redemption", "gamification_trigger")
+
+
+def test_every_documented_answer_is_given(not_given):
+    """The page of the check shows no answer that these tests have not met."""
+    assert not_given(VttConnectionCheck) == []

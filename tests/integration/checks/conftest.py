@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
+import dataclasses
 import inspect
 import secrets
 import socket
@@ -15,6 +15,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import examples
 import pytest
 import redis
 import servers
@@ -24,14 +25,10 @@ from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
 from preflight.embedded.valkey import Valkey, start_valkey
 from preflight.examples import Example
-from preflight.types import CheckResult
+from preflight.types import CheckResult, Status
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CONTEXT = CheckContext(mode="full", event_type="poll_launch")
-
-
-#: The documented examples that answers of these tests were of, by check.
-SEEN: dict[type[PreFlightCheck], set[Example]] = collections.defaultdict(set)
 
 
 async def _ask(check) -> CheckResult:
@@ -41,25 +38,18 @@ async def _ask(check) -> CheckResult:
         return await answer if inspect.isawaitable(answer) else answer
 
 
-def documented(check, result: CheckResult) -> CheckResult:
-    """Return an answer of a check, which must be of a kind that the check documents."""
-    found = [example for example in type(check).examples if example.matches(result)]
-    assert found, f"{check.name} documents no answer like this: {result}"
-    SEEN[type(check)].update(found)
-    return result
-
-
 @pytest.fixture
 def not_given(request) -> Callable[[type[PreFlightCheck]], list[Example]]:
-    """Return the function that tells which documented answers of a check no test has met.
+    """Return the function that tells which documented answers of a check no test has met."""
+    return examples.not_met(request)
 
-    The test that uses it comes last in its module, and is skipped when a part of the module was selected.
-    """
-    written = {name for name, value in vars(request.module).items() if name.startswith("test_") and callable(value)}
-    ran = {item.originalname for item in request.session.items if item.module is request.module}
-    if written - ran:
-        pytest.skip("only a part of this module's tests was selected")
-    return lambda check: [example for example in check.examples if example not in SEEN[check]]
+
+def fails_with(result: CheckResult, message: str) -> None:
+    """Hold that an answer is a no that says what was met and what to do, and shows no password."""
+    assert result.status is Status.FAILED
+    assert message in result.message
+    assert result.remediation
+    assert "canary" not in repr(dataclasses.asdict(result))
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +71,7 @@ def ask():
         assert answers, "the check did not end"
         if isinstance(answers[0], BaseException):
             raise answers[0]
-        return documented(check, answers[0])
+        return examples.documented(check, answers[0])
 
     return ask
 

@@ -8,6 +8,7 @@ import threading
 
 import psycopg2
 import pytest
+from integration.checks.conftest import fails_with
 from pydantic import SecretStr
 
 from preflight.checks.database import DatabaseCheck
@@ -87,22 +88,16 @@ def test_a_server_without_tls_is_told_apart(ask, database_url):
 @pytest.mark.parametrize(
     ("peer", "message"),
     [
-        ("garbage_port", "is not a PostgreSQL"),
-        ("silent_port", "did not answer in time"),
-        ("refused_port", "cannot be reached"),
         ("hanging_up_port", "cannot be reached"),
         ("resetting_port", "cannot be reached"),
         ("dripping_port", "is not a PostgreSQL"),
     ],
 )
-def test_a_peer_that_is_no_postgresql_fails_with_its_own_message(ask, request, peer, message):
+def test_a_peer_that_breaks_off_or_never_ends_fails_with_its_own_message(ask, request, peer, message):
     """Whatever the peer does, the check ends in time and says what was met and what to do."""
     result = ask(check_of(f"postgresql://u:canary@127.0.0.1:{request.getfixturevalue(peer)}/app"))
 
-    assert result.status is Status.FAILED
-    assert message in result.message
-    assert result.remediation
-    assert "canary" not in repr(dataclasses.asdict(result))
+    fails_with(result, message)
 
 
 @pytest.mark.parametrize("last_words", [b"SELECT 1", b"pg_catalog.version"])
@@ -133,14 +128,6 @@ def test_a_server_that_falls_silent_during_a_query_is_cut_off(ask, peers, databa
     assert cut.wait(20)
 
 
-def test_an_unknown_host_fails(ask):
-    """A name without an address is a failure that says so."""
-    result = ask(check_of("postgresql://u:p@postgres.invalid/app"))
-
-    assert result.status is Status.FAILED
-    assert "host name without an address" in result.message
-
-
 @pytest.mark.parametrize(
     "url",
     [
@@ -165,12 +152,7 @@ def test_a_postgresql_in_trouble_fails(ask, troubled_postgresql):
     """Whatever the server says, the check says what it means and what to do."""
     url, message = troubled_postgresql
 
-    result = ask(check_of(url))
-
-    assert result.status is Status.FAILED
-    assert message in result.message
-    assert result.remediation
-    assert "canary" not in repr(dataclasses.asdict(result))
+    fails_with(ask(check_of(url)), message)
 
 
 def test_every_documented_answer_is_given(not_given):
