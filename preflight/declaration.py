@@ -67,6 +67,9 @@ class PreFlightCheck:
         """Return False, or a reason as text, when the check does not apply to a run. Pure: no I/O."""
         return True
 
+    def warm_up(self) -> None:
+        """Load what the first question would load: a worker calls it before its pool starts. No I/O."""
+
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
         """Return the instances that discovery registers: none when the settings name no target."""

@@ -48,14 +48,24 @@ def prepare(sender: Any, **_: Any) -> None:
     )
     worker_process.name()
     sentry.start(settings(), "worker")
-    if any(vars(sys.modules[type(check).__module__]).keys() & {"httpx", "websockets"} for check in default_registry()):
-        warm_up()
+    warm_up_checks()
     longest = max((check.timeout for check in default_registry()), default=0.0)
     sender.app.conf.worker_soft_shutdown_timeout = longest + STOP_GRACE_SECONDS
     for broken in default_registry().broken:
         logger.error("checks of %s are missing: %s", broken.source, broken.error)
     # Celery collects garbage before it forks a process of the pool: without what is there for good, that takes nothing.
     gc.freeze()
+
+
+def warm_up_checks() -> None:
+    """Load what the checks' first questions would load in every process of the pool, within the checks' time."""
+    if any(vars(sys.modules[type(check).__module__]).keys() & {"httpx", "websockets"} for check in default_registry()):
+        warm_up()
+    for check in default_registry():
+        try:
+            check.warm_up()
+        except Exception:
+            logger.exception("the check %s could not load what it needs: its first answer will take longer", check.name)
 
 
 def start_keepers(sender: Any, **_: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import functools
 import importlib
@@ -69,6 +70,13 @@ class Campaigns:
     def from_settings(cls, settings: Settings) -> Self:
         """Read what `PREFLIGHT_CAMPAIGN_SOURCE` names, or the pack's tables in `PREFLIGHT_DATABASE_URL`."""
         return cls(named=settings.campaign_source, database_url=settings.database_url, keys=settings.campaign_keys)
+
+    def warm_up(self) -> None:
+        """Load what reads the pack's tables; what is not installed is told by the checks' answers."""
+        if not self.named:
+            with contextlib.suppress(ModuleNotFoundError):
+                importlib.import_module("psycopg2.extras")  # SQLAlchemy loads it when it connects
+                importlib.import_module("preflight.campaign.tables")
 
     async def ask(self, question: Callable[[CampaignSource], Answer], seconds: float) -> Answer:
         """Return what the source answers; raise `SourceUnavailable` if it cannot, or not within so many seconds."""

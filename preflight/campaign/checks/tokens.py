@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from preflight import addresses
 from preflight.campaign import findings
 from preflight.campaign.campaigns import SOURCE_EXAMPLES, Campaigns
 from preflight.campaign.findings import Finding
@@ -101,6 +102,11 @@ class TokensCheck(PreFlightCheck):
                 campaigns=Campaigns.from_settings(settings),
             )
         ]
+
+    def warm_up(self) -> None:
+        """Load what speaks with Twitch and reads the tables."""
+        addresses.warm_up()
+        self.campaigns.warm_up()
 
     async def execute(self, context: CheckContext) -> CheckResult:
         """Answer within 90 % of the timeout; what Twitch has not answered by then could not be asked."""

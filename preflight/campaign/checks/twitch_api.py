@@ -9,6 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr
 
+from preflight import addresses
 from preflight.campaign.twitch import Answer, TwitchSilent, conversation, look_up
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
@@ -78,6 +79,10 @@ class TwitchApiCheck(PreFlightCheck):
                 allow_private=settings.http_allow_private,
             )
         ]
+
+    def warm_up(self) -> None:
+        """Load what speaks with Twitch."""
+        addresses.warm_up()
 
     async def execute(self, context: CheckContext) -> CheckResult:
         """Answer within 90 % of the timeout, whatever Twitch sends and how slowly."""

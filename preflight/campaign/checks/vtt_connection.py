@@ -51,6 +51,10 @@ class VttConnectionCheck(PreFlightCheck):
         """Ask for the event types of `PREFLIGHT_CAMPAIGN_EVENT_TYPES`."""
         return [cls(event_types=settings.campaign_event_types, campaigns=Campaigns.from_settings(settings))]
 
+    def warm_up(self) -> None:
+        """Load what reads the tables."""
+        self.campaigns.warm_up()
+
     async def execute(self, context: CheckContext) -> CheckResult:
         """Answer within 90 % of the timeout."""
         campaign = context.campaign_id
