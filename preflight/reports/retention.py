@@ -47,6 +47,8 @@ def purge(engine: Engine, older_than_days: int, statistics_days: int, *, dry_run
     """
     days, kept_days = _days(older_than_days, "Reports"), _days(statistics_days, "Statistics")
     with engine.connect() as connection:
+        # Before PostgreSQL 18 the bounds of a table that is dropped meanwhile are an error.
+        partitions.wait_for_turn(connection)
         oldest = floor(_now(connection), DAY_SECONDS) - timedelta(days=days)
         old = [partition for partition in partitions.existing(connection) if partition.end <= oldest]
         if dry_run:
@@ -67,14 +69,12 @@ def _purged(counts: dict[Partition, int | None]) -> Purged:
     return Purged(partitions=tuple(mine), reports=sum(mine.values()))
 
 
-def _counted(connection: Connection, partition: Partition) -> int | None:
-    """Return how many reports a partition holds, without looking at them; None if it is gone.
+def _counted(connection: Connection, partition: Partition) -> int:
+    """Return how many reports a partition holds, without looking at them.
 
     Asked of the day's own rollups: after every drop the partitioned table would first read all of its partitions anew.
     """
-    reports, slots, _ = partition.tables
-    if connection.execute(sa.select(sa.func.to_regclass(reports))).scalar() is None:
-        return None
+    _, slots, _ = partition.tables
     runs: sa.ColumnClause[int] = sa.column("runs")
     return int(connection.execute(sa.select(sa.func.sum(runs)).select_from(sa.table(slots))).scalar() or 0)
 
@@ -83,9 +83,10 @@ def _drop(engine: Engine, partition: Partition) -> int | None:
     """Drop a day of reports and of what leads to them, and return how many there were; None if it is gone."""
     with engine.begin() as connection:
         partitions.wait_for_turn(connection)
+        if partition not in partitions.existing(connection):
+            return None
         count = _counted(connection, partition)
-        if count is not None:
-            connection.execute(sa.text(f"DROP TABLE {', '.join(partition.tables)}"))
+        connection.execute(sa.text(f"DROP TABLE {', '.join(partition.tables)}"))
     return count
 
 
