@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import psycopg2
 import uuid_utils.compat
 
-from benchmarks import history
+from benchmarks import forgetting, history
 from benchmarks.arms import Preflight
 from benchmarks.figures import Figure
 from benchmarks.machine import Machine
@@ -24,7 +25,7 @@ from preflight.engine.dispatch import ByScripts
 from preflight.engine.runs import Runs
 from preflight.recorder import Recorder
 from preflight.reports import migrations
-from preflight.reports.instants import DAY_SECONDS, first_id, floor
+from preflight.reports.instants import first_id
 from preflight.reports.store import ReportFilter, ReportStore
 from preflight.types import CheckReport, PreFlightReport, Status
 
@@ -32,7 +33,6 @@ FEW, MANY = 50_000, 5_000_000
 _REFERENCE_REPORTS = 20_000
 _RECORDED = 2000
 _LIGHT_BATCHES = 3
-_PURGES = 5
 _ROUNDS = 15
 #: Room for the load: a server with its defaults would write the tables out again and again meanwhile.
 _OPTIONS = {"shared_buffers": "512MB", "max_wal_size": "16GB", "checkpoint_timeout": "1h", "synchronous_commit": "on"}
@@ -79,8 +79,8 @@ def queries() -> dict[str, Query]:
 #: The figures, by name.
 MEANINGS = {
     "statistics_5m_vs_50k": "a statistic or a page with 5,000,000 reports, in its time with 50,000; the worst of all",
-    "purge_5m_vs_50k": "purging a day out of 5,000,000 reports, in purging one out of 50,000",
-    "purge_vs_delete": "purging a day out of 5,000,000 reports, in a DELETE of a day of them",
+    "purge_5m_vs_50k": "purging a day that is on disk only, of 5,000,000 reports in 30, in purging one of 50,000",
+    "purge_vs_delete": "the same purge, in a DELETE of such a day and of what leads to it, without VACUUM",
     "recorded_vs_light_throughput": "reports recorded per second, in light runs finished per second (7 checks)",
     "bytes_per_light_report": "bytes of a light report of 4 checks, all passed, with indexes and rollups",
 }
@@ -88,12 +88,15 @@ MEANINGS = {
 
 def figures(machine: Machine, home: Path, few: int = FEW, many: int = MANY) -> dict[str, Figure]:
     """Return the figures, and print what each query took, in ms, with few and with many reports."""
+    _say("recording")
     recorded, light = _recorded(machine)
     with _server(home / "history") as server:
         bytes_each = _bytes_per_report(server)
         stores = [ReportStore(_filled(server, f"reports_{count}", count)) for count in (few, many)]
+        _say("asking")
         asked = _ask(stores)
-        purged, deleted = _purge(stores, server.database_url(f"reports_{many}"))
+        _say("forgetting")
+        purged, deleted = forgetting.purge(server, stores, f"reports_{many}")
         for store in stores:
             store.dispose()
     for name, samples in asked.items():
@@ -106,7 +109,11 @@ def figures(machine: Machine, home: Path, few: int = FEW, many: int = MANY) -> d
         "recorded_vs_light_throughput": (sum(recorded) / sum(light), ratios(recorded, light)),
         "bytes_per_light_report": (bytes_each, [bytes_each]),
     }
-    return {name: Figure.of(MEANINGS[name], *found[name]) for name in MEANINGS}
+    kept_on = f"; the files on {forgetting.disk(home)}"
+    return {
+        name: Figure.of(meaning + (kept_on if name.startswith("purge") else ""), *found[name])
+        for name, meaning in MEANINGS.items()
+    }
 
 
 def _ratio(samples: Mapping[str, Samples]) -> float:
@@ -123,7 +130,13 @@ def _server(home: Path) -> Iterator[Postgresql]:
         server.stop()
 
 
+def _say(what: str) -> None:
+    """Show that it goes on: this takes long."""
+    click.echo(f"{datetime.now(UTC):%H:%M:%S} {what}", err=True)
+
+
 def _filled(server: Postgresql, name: str, count: int) -> str:
+    _say(f"making {count:,} reports")
     url = server.create_database(name)
     migrations.upgrade(url)
     history.fill(url, count)
@@ -142,27 +155,6 @@ def _ask(stores: list[ReportStore]) -> dict[str, dict[str, Samples]]:
             warm()
         found[name] = interleave(slices, _ROUNDS)
     return found
-
-
-def _purge(stores: list[ReportStore], many: str) -> tuple[dict[str, Samples], float]:
-    """Return what it takes to purge one day after another, and in ms what the DELETE of a day takes."""
-    taken: dict[str, list[tuple[float, ...]]] = {"few": [], "many": []}
-    for place in range(_PURGES):
-        for arm, store in zip(taken, stores, strict=True):
-            taken[arm].append((milliseconds(lambda store=store, place=place: _purge_day(store, place)),))
-    begin, end = (first_id(floor(datetime.now(UTC), DAY_SECONDS) - timedelta(days=days)) for days in (11, 10))
-    with contextlib.closing(psycopg2.connect(many)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            statement = f"DELETE FROM preflight_reports WHERE id >= '{begin}' AND id < '{end}'"
-            deleted = milliseconds(lambda: cursor.execute(statement))
-    return {arm: Samples(tuple(rounds)) for arm, rounds in taken.items()}, deleted
-
-
-def _purge_day(store: ReportStore, place: int) -> None:
-    purged = store.purge(history.DAYS - 1 - place)
-    if len(purged.partitions) != (2 if place == 0 else 1):
-        raise RuntimeError(f"{len(purged.partitions)} partitions were purged: the figure would be about another thing")
 
 
 def _bytes_per_report(server: Postgresql) -> float:

@@ -17,7 +17,7 @@ from preflight.context import shown
 from preflight.exceptions import InvalidSettings
 from preflight.reports import partitions
 from preflight.reports.instants import DAY_SECONDS, floor
-from preflight.reports.models import check_hours, run_hours, run_slots
+from preflight.reports.models import check_hours, run_hours
 from preflight.reports.partitions import Partition
 
 MAX_DAYS = 3650
@@ -42,18 +42,20 @@ def purge(engine: Engine, older_than_days: int, statistics_days: int, *, dry_run
     """Drop the partitions of which every report is older, by the database's clock, then rollups of their own age.
 
     Each partition goes in a transaction of its own, so that an interrupted purge is simply repeated. Two at a time
-    wait for each other. A table that somebody uses all the time raises what PostgreSQL says after some attempts.
+    take turns, and each returns what it dropped itself. A table that somebody uses all the time raises what
+    PostgreSQL says after some attempts.
     """
     days, kept_days = _days(older_than_days, "Reports"), _days(statistics_days, "Statistics")
     with engine.connect() as connection:
+        # Before PostgreSQL 18 the bounds of a table that is dropped meanwhile are an error.
+        partitions.wait_for_turn(connection)
         oldest = floor(_now(connection), DAY_SECONDS) - timedelta(days=days)
         old = [partition for partition in partitions.existing(connection) if partition.end <= oldest]
-        purged = Purged(partitions=tuple(one.tables[0] for one in old), reports=_counted(connection, old))
-    if not dry_run:
-        for partition in old:
-            _patiently(functools.partial(_drop, engine, partition))
-        _forget_hours(engine, oldest - timedelta(days=max(0, kept_days - days)))
-    return purged
+        if dry_run:
+            return _purged({partition: _counted(connection, partition) for partition in old})
+    dropped = {partition: _patiently(functools.partial(_drop, engine, partition)) for partition in old}
+    _forget_hours(engine, oldest - timedelta(days=max(0, kept_days - days)))
+    return _purged(dropped)
 
 
 def _now(connection: Connection) -> datetime:
@@ -61,32 +63,42 @@ def _now(connection: Connection) -> datetime:
     return now
 
 
-def _counted(connection: Connection, old: list[Partition]) -> int:
-    """Return how many reports partitions hold, without looking at them."""
-    if not old:
-        return 0
-    query = sa.select(sa.func.sum(run_slots.c.runs)).where(run_slots.c.at < old[-1].end)
-    return int(connection.execute(query).scalar() or 0)
+def _purged(counts: dict[Partition, int | None]) -> Purged:
+    """Say what went, or would go: None stands for what another purge had dropped."""
+    mine = {partition.tables[0]: count for partition, count in counts.items() if count is not None}
+    return Purged(partitions=tuple(mine), reports=sum(mine.values()))
 
 
-def _drop(engine: Engine, partition: Partition) -> None:
-    """Drop a day of reports and of what leads to them; nothing happens when it is gone."""
+def _counted(connection: Connection, partition: Partition) -> int:
+    """Return how many reports a partition holds, without looking at them.
+
+    Asked of the day's own rollups: after every drop the partitioned table would first read all of its partitions anew.
+    """
+    _, slots, _ = partition.tables
+    runs: sa.ColumnClause[int] = sa.column("runs")
+    return int(connection.execute(sa.select(sa.func.sum(runs)).select_from(sa.table(slots))).scalar() or 0)
+
+
+def _drop(engine: Engine, partition: Partition) -> int | None:
+    """Drop a day of reports and of what leads to them, and return how many there were; None if it is gone."""
     with engine.begin() as connection:
         partitions.wait_for_turn(connection)
-        connection.execute(sa.text(f"DROP TABLE IF EXISTS {', '.join(partition.tables)}"))
+        if partition not in partitions.existing(connection):
+            return None
+        count = _counted(connection, partition)
+        connection.execute(sa.text(f"DROP TABLE {', '.join(partition.tables)}"))
+    return count
 
 
-def _patiently(step: Callable[[], None]) -> None:
+def _patiently(step: Callable[[], int | None]) -> int | None:
     for _ in range(ATTEMPTS - 1):
         try:
-            step()
+            return step()
         except DBAPIError as error:
             if getattr(error.orig, "pgcode", None) != _LOCKED:
                 raise
             time.sleep(PAUSE_SECONDS)
-        else:
-            return
-    step()
+    return step()
 
 
 def _forget_hours(engine: Engine, oldest: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import datetime as dt
 import threading
@@ -122,14 +123,14 @@ def test_a_purge_that_was_interrupted_is_simply_repeated(store, aged, monkeypatc
 
 
 def test_two_purges_at_a_time_do_no_harm(store, aged):
-    """They take turns."""
-    threads = [threading.Thread(target=store.purge, args=(5,)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    """They take turns, and each says what it dropped itself."""
+    with concurrent.futures.ThreadPoolExecutor(3) as threads:
+        purged = list(threads.map(store.purge, (5, 5, 5)))
 
     assert len(store.page()) == 5
+    names = [name for one in purged for name in one.partitions]
+    assert len(names) == len(set(names)) == 6
+    assert sum(one.reports for one in purged) == 7
 
 
 def test_a_retention_that_makes_no_sense_deletes_nothing(store, aged):
