@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import Self
 
-from benchmarks.shapes import FLIGHT, SHAPES, WARM
+from benchmarks.shapes import FLIGHT, SHAPES, STOPPED, WARM
 from preflight import CheckContext, CheckResult, PreFlightCheck
 from preflight.engine.connection import client_of
 from preflight.registry import PreFlightRegistry
@@ -56,7 +56,17 @@ class CountedCheck(KeptCheck):
         return CheckResult.passed("this took a while")
 
 
-_KINDS: dict[str, type[NoOpCheck]] = {WARM: KeptCheck, FLIGHT: CountedCheck}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StoppingCheck(NoOpCheck):
+    """Answer at once; the one in the last tier says no."""
+
+    def execute(self, context: CheckContext) -> CheckResult:
+        """Pass or fail."""
+        last = self.priority == len(SHAPES[STOPPED]) - 1
+        return CheckResult.failed("nothing was asked, and it says no") if last else super().execute(context)
+
+
+_KINDS: dict[str, type[NoOpCheck]] = {WARM: KeptCheck, FLIGHT: CountedCheck, STOPPED: StoppingCheck}
 
 
 def executions_key(token: str) -> str:

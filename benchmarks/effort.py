@@ -27,6 +27,8 @@ class Effort:
     usage_rounds: int = 4
     usage_full_runs: int = 50
     usage_light_runs: int = 100
+    watch_rounds: int = 20
+    watch_runs: int = 300
 
 
 QUICK = Effort(
@@ -46,4 +48,6 @@ QUICK = Effort(
     usage_rounds=2,
     usage_full_runs=20,
     usage_light_runs=30,
+    watch_rounds=3,
+    watch_runs=100,
 )

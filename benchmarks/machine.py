@@ -7,7 +7,7 @@ import dataclasses
 import secrets
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import echo, native
@@ -25,7 +25,7 @@ NAMESPACE = "bench"
 THREADS = "bench_threads"
 #: What every worker runs with: PreFlight's default. The pool is prefork for all.
 CONCURRENCY = Settings.model_fields["concurrency"].default
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 STOP_SECONDS = 10.0
 
 
@@ -68,42 +68,43 @@ def running(home: Path) -> Iterator[Machine]:
         closing.callback(postgresql.stop)
         migrations.upgrade(postgresql.url)
         children = [Child(program) for program in _programs(valkey.url, postgresql.url, home)]
-        closing.callback(_stop, children)
+        closing.callback(stop, children)
         workers = {child.program.name: child.pid for child in children}
         machine = Machine(valkey=valkey, silent=silent, database_url=postgresql.url, workers=workers)
-        _wait_for(children, machine)
+        wait_for(children, machine, (NAMESPACE, THREADS))
         yield machine
 
 
 def _programs(redis_url: str, database_url: str, home: Path) -> Iterator[Program]:
     """Yield PreFlight's own worker exactly as installed and one with threads, the native ones, and the echo."""
-    yield _preflight(NAMESPACE, "prefork", redis_url, database_url, home)
-    yield _preflight(THREADS, "threads", redis_url, database_url, home)
+    addresses = {"PREFLIGHT_REDIS_URL": redis_url, "PREFLIGHT_DATABASE_URL": database_url}
+    yield preflight(NAMESPACE, home, addresses)
+    yield preflight(THREADS, home, addresses, pool="threads")
     for acknowledge in (False, True):
         queue = native.queue_of(acknowledge=acknowledge)
         own = {native.REDIS: redis_url, native.ACKNOWLEDGE: "yes" if acknowledge else "no"}
         arguments = ("-m", "celery", "-A", "benchmarks.native", "worker", "-n", f"{queue}@%h", *_SAME_POOL)
-        yield _python(queue, arguments, home, own)
-    yield _python("echo", ("-m", "benchmarks.echo"), home, {echo.REDIS: redis_url})
+        yield python(queue, arguments, home, own)
+    yield python("echo", ("-m", "benchmarks.echo"), home, {echo.REDIS: redis_url})
 
 
-def _preflight(namespace: str, pool: str, redis_url: str, database_url: str, home: Path) -> Program:
-    other = {"prefork": pool, "checks@%h": f"{namespace}@%h"}
+def preflight(
+    namespace: str, home: Path, environment: Mapping[str, str], *, pool: str = "prefork", loglevel: str = "WARNING"
+) -> Program:
+    """Return PreFlight's own worker of a namespace as installed; `environment` has at least the servers' addresses."""
+    other = {"prefork": pool, "checks@%h": f"{namespace}@%h", "WARNING": loglevel}
     arguments = tuple(other.get(argument, argument) for argument in programs.CHECKS.arguments)
-    environment = {
-        "PREFLIGHT_REDIS_URL": redis_url,
-        "PREFLIGHT_DATABASE_URL": database_url,
-        "PREFLIGHT_NAMESPACE": namespace,
-        "PREFLIGHT_CHECKS": "benchmarks.checks",
-    }
+    own = {"PREFLIGHT_NAMESPACE": namespace, "PREFLIGHT_CHECKS": "benchmarks.checks"}
     entry = dataclasses.replace(programs.CHECKS, name=namespace, arguments=arguments)
-    return programs.program(entry, {"concurrency": str(CONCURRENCY), "namespace": namespace}, home, environment)
+    words = {"concurrency": str(CONCURRENCY), "namespace": namespace}
+    return programs.program(entry, words, home, {**environment, **own})
 
 
 _SAME_POOL = ("--pool", "prefork", "--concurrency", str(CONCURRENCY), *programs.QUIET, "--without-heartbeat")
 
 
-def _python(name: str, arguments: tuple[str, ...], home: Path, environment: Mapping[str, str]) -> Program:
+def python(name: str, arguments: tuple[str, ...], home: Path, environment: Mapping[str, str]) -> Program:
+    """Return a program of this Python, from the repository."""
     return Program(
         name=name,
         command=(sys.executable, *arguments),
@@ -113,11 +114,11 @@ def _python(name: str, arguments: tuple[str, ...], home: Path, environment: Mapp
     )
 
 
-def _wait_for(children: list[Child], machine: Machine) -> None:
+def wait_for(children: Sequence[Child], machine: Machine, namespaces: Sequence[str]) -> None:
     """Wait for PreFlight's workers; the others' first runs wait for them."""
 
     def settled() -> bool:
-        ready = (workers_live(machine.redis_url, namespace) for namespace in (NAMESPACE, THREADS))
+        ready = (workers_live(machine.redis_url, namespace) for namespace in namespaces)
         return not all(child.alive for child in children) or all(ready)
 
     in_time = wait_until(settled, READY_SECONDS)
@@ -128,7 +129,8 @@ def _wait_for(children: list[Child], machine: Machine) -> None:
         raise EmbeddedError(f"No worker answered within {READY_SECONDS:g} s.")
 
 
-def _stop(children: list[Child]) -> None:
+def stop(children: Sequence[Child]) -> None:
+    """Ask all to end, and kill what does not."""
     for child in children:
         child.ask_to_stop()
     for child in children:

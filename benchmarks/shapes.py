@@ -20,6 +20,8 @@ FIFTY, TWO_HUNDRED = "fifty", "two_hundred"
 FIVE_DEEP, TWENTY_DEEP = "five_deep", "twenty_deep"
 #: As many checks and tiers as SEVEN, with answers that are kept.
 WARM = "warm"
+#: As SEVEN, but that its last check says no.
+STOPPED = "stopped"
 #: One slow check whose answer is kept, so that runs share its execution.
 FLIGHT = "flight"
 
@@ -34,5 +36,6 @@ SHAPES: dict[str, Tiers] = {
     FIVE_DEEP: _tiers(FIVE_DEEP, (1,) * 5),
     TWENTY_DEEP: _tiers(TWENTY_DEEP, (1,) * 20),
     WARM: _tiers(WARM, (2, 2, 1, 1, 1)),
+    STOPPED: _tiers(STOPPED, (2, 2, 1, 1, 1)),
     FLIGHT: _tiers(FLIGHT, (1,)),
 }

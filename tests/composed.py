@@ -48,6 +48,8 @@ class Machine:
     def __init__(self, folder: Path, **values: str):
         self.folder = folder
         self.values = values
+        #: What only this machine has: settings that no service of the file has in production.
+        self.elsewhere: dict[str, str] = {}
         self.secrets, self.state, self.programs = folder / "secrets", folder / "state", folder / "bin"
         self.state.mkdir()
         self.programs.mkdir()
@@ -70,7 +72,7 @@ class Machine:
     def environment(self, service: str, **ports: str) -> dict[str, str]:
         """Return a service's environment, with ports of our own."""
         given = SERVICES[service].get("environment") or {}
-        return {name: self._mapped(str(value)) for name, value in given.items()} | ports | self._paths
+        return {name: self._mapped(str(value)) for name, value in given.items()} | ports | self.elsewhere | self._paths
 
     def command(self, service: str) -> tuple[str, ...]:
         """Return a service's own command."""
@@ -127,7 +129,7 @@ class Redis(Valkey):
 
 
 class Postgres(Postgresql):
-    """The composed PostgreSQL: what its image does at the first start is done by the embedded server's own steps."""
+    """The composed PostgreSQL. What its image does at the first start is done here: a superuser, and the script."""
 
     def __init__(self, machine: Machine):
         folder, words = machine.folder / "postgres", machine.secret("postgres_password")
@@ -139,6 +141,18 @@ class Postgres(Postgresql):
         binary, *options = self._machine.command("postgres")
         environment = {"LC_ALL": "C", "PGDATA": str(self.data), "PGPORT": str(self.port)}
         return dataclasses.replace(made, command=(self._binary(binary), *options), environment=environment)
+
+    def first_start(self):
+        """Give the superuser the name that it has there, and run what is mounted for the first start."""
+        given = self._machine.environment("postgres")
+        superuser, psql = given["POSTGRES_USER"], Path(self._binary("psql"))
+        self._sql(f"CREATE ROLE {superuser} SUPERUSER LOGIN PASSWORD %s", self.password)
+        here = {"PGHOST": HOST, "PGPORT": str(self.port), "PGPASSWORD": self.password}
+        environment = {**given, **here, "PATH": f"{psql.parent}:{given['PATH']}"}
+        rename = "ALTER ROLE preflight RENAME TO embedded"
+        subprocess.run([psql, "--quiet", "-U", superuser, "-d", "postgres", "-c", rename], env=environment, check=True)
+        for script in sorted((ROOT / "deploy" / "postgres").iterdir()):
+            subprocess.run([script], env=environment, check=True)
 
 
 def ports() -> dict[str, str]:

@@ -15,6 +15,8 @@ from preflight.settings import settings
 
 #: Libraries that tell every call at INFO or DEBUG, with addresses whose path and query may be secret.
 TALKATIVE = ("alembic", "httpcore", "httpx", "websockets")
+#: Celery's loggers that tell every message at INFO: seven lines for a run of seven checks, beside its own one.
+PER_MESSAGE = ("celery.app.trace", "celery.worker.strategy")
 
 
 class RunFilter(logging.Filter):
@@ -131,5 +133,5 @@ def configure(loglevel: int | str | None = None, logfile: str | None = None, **_
     """Set the root logger up as `PREFLIGHT_LOG_FORMAT` says; Celery calls this instead of its own set-up."""
     made = handler(settings().log_format, logfile)
     logging.basicConfig(level=loglevel or logging.INFO, handlers=[made], force=True)
-    for name in TALKATIVE:
+    for name in (*TALKATIVE, *PER_MESSAGE):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from faults.battery import caller_faults, postgresql_faults, redis_faults, worker_faults
+from faults.battery import caller_faults, postgresql_faults, redis_faults, watcher_faults, worker_faults
 from faults.battery.oracle import Judgement, Oracle
 from faults.battery.servers_under_fault import Servers
 from faults.battery.told import Red, Told
@@ -58,6 +58,9 @@ SCENARIOS = (
     Scenario(12, "PostgreSQL in a deadlock", postgresql_faults.deadlock),
     Scenario(12, "PostgreSQL slow", postgresql_faults.slow),
     Scenario(13, "PostgreSQL and Redis down", postgresql_faults.both_down),
+    Scenario(14, "Sentry silent, strict, gone", watcher_faults.sentry_troubled, BOTH),
+    Scenario(14, "the disk for metrics full", watcher_faults.metrics_disk_full),
+    Scenario(14, "the disk for logs full", watcher_faults.log_disk_full),
     Scenario(15, "two beats, killed in turn", postgresql_faults.two_beats),
     Scenario(18, "callers killed, interrupted, cancelled", caller_faults.callers_killed),
     Scenario(20, "500 callers at once on one worker", caller_faults.five_hundred),
