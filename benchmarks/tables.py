@@ -25,6 +25,7 @@ FIRST_GOALS = {
     "purge_vs_delete": "<= 0.02",
     "recorded_vs_light_throughput": ">= 3",
     "bytes_per_light_report": "<= 1638",
+    "page_5m_vs_50k": "<= 1.5",
 }
 
 
