@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,15 +14,13 @@ import click
 import httpx
 import psutil
 
-from preflight.admin.credentials import Credentials, Role
+from benchmarks.pages import admin
 from preflight.embedded.postgresql import start_postgresql
-from preflight.embedded.process import Child, Program, wait_until
-from preflight.embedded.server import free_port
+from preflight.embedded.process import Child
 from preflight.embedded.valkey import start_valkey
 from preflight.reports import migrations
 
 SECONDS = 20.0
-READY_SECONDS = 60.0
 
 
 @click.command()
@@ -44,31 +41,7 @@ def _page(home: Path) -> Iterator[tuple[Child, str, str]]:
         postgresql = start_postgresql(home / "postgresql", secrets.token_hex(8))
         closing.callback(postgresql.stop)
         migrations.upgrade(postgresql.url)
-        credentials = Credentials(postgresql.url)
-        closing.callback(credentials.dispose)
-        port = free_port()
-        child = Child(
-            Program(
-                name="admin",
-                command=(sys.executable, "-m", "preflight", "admin"),
-                log=home / "admin.log",
-                environment={
-                    "PREFLIGHT_REDIS_URL": valkey.url,
-                    "PREFLIGHT_DATABASE_URL": postgresql.url,
-                    "PREFLIGHT_ADMIN_PORT": str(port),
-                },
-            )
-        )
-        closing.callback(child.kill)
-        url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: _answers(url), READY_SECONDS)
-        yield child, url, credentials.create_token("bench", Role.VIEWER)
-
-
-def _answers(url: str) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{url}/healthz").is_success
-    return False
+        yield closing.enter_context(admin(home / "admin.log", valkey.url, postgresql.url))
 
 
 async def _measured(process: psutil.Process, url: str, token: str, pages: int) -> tuple[float, float]:

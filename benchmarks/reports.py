@@ -10,10 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
-import psycopg2
-import uuid_utils.compat
 
-from benchmarks import forgetting, history
+from benchmarks import forgetting, history, pages, reference
 from benchmarks.arms import Preflight
 from benchmarks.figures import Figure
 from benchmarks.machine import Machine
@@ -27,10 +25,9 @@ from preflight.recorder import Recorder
 from preflight.reports import migrations
 from preflight.reports.instants import first_id
 from preflight.reports.store import ReportFilter, ReportStore
-from preflight.types import CheckReport, PreFlightReport, Status
+from preflight.types import Status
 
 FEW, MANY = 50_000, 5_000_000
-_REFERENCE_REPORTS = 20_000
 _RECORDED = 2000
 _LIGHT_BATCHES = 3
 _ROUNDS = 15
@@ -83,6 +80,7 @@ MEANINGS = {
     "purge_vs_delete": "the same purge, in a DELETE of such a day and of what leads to it, without VACUUM",
     "recorded_vs_light_throughput": "reports recorded per second, in light runs finished per second (7 checks)",
     "bytes_per_light_report": "bytes of a light report of 4 checks, all passed, with indexes and rollups",
+    "page_5m_vs_50k": pages.MEANING,
 }
 
 
@@ -91,15 +89,17 @@ def figures(machine: Machine, home: Path, few: int = FEW, many: int = MANY) -> d
     _say("recording")
     recorded, light = _recorded(machine)
     with _server(home / "history") as server:
-        bytes_each = _bytes_per_report(server)
-        stores = [ReportStore(_filled(server, f"reports_{count}", count)) for count in (few, many)]
+        bytes_each = reference.bytes_per_report(server)
+        urls = [_filled(server, f"reports_{count}", count) for count in (few, many)]
+        stores = [ReportStore(url) for url in urls]
         _say("asking")
         asked = _ask(stores)
+        paged = pages.ask(home, machine.redis_url, *urls)
         _say("forgetting")
         purged, deleted = forgetting.purge(server, stores, f"reports_{many}")
         for store in stores:
             store.dispose()
-    for name, samples in asked.items():
+    for name, samples in (asked | paged).items():
         print(f"{name:40}", *(f"{samples[arm].p50:9.2f}" for arm in ("few", "many")), f"{_ratio(samples):6.2f}")
     worst = asked[max(asked, key=lambda name: _ratio(asked[name]))]
     found = {
@@ -110,10 +110,10 @@ def figures(machine: Machine, home: Path, few: int = FEW, many: int = MANY) -> d
         "bytes_per_light_report": (bytes_each, [bytes_each]),
     }
     kept_on = f"; the files on {forgetting.disk(home)}"
-    return {
-        name: Figure.of(meaning + (kept_on if name.startswith("purge") else ""), *found[name])
-        for name, meaning in MEANINGS.items()
+    made = {
+        name: Figure.of(MEANINGS[name] + (kept_on if name.startswith("purge") else ""), *found[name]) for name in found
     }
+    return made | {"page_5m_vs_50k": pages.figure(list(paged.values()))}
 
 
 def _ratio(samples: Mapping[str, Samples]) -> float:
@@ -155,57 +155,6 @@ def _ask(stores: list[ReportStore]) -> dict[str, dict[str, Samples]]:
             warm()
         found[name] = interleave(slices, _ROUNDS)
     return found
-
-
-def _bytes_per_report(server: Postgresql) -> float:
-    """Save the reference report many times, as the recorder does, and weigh the tables."""
-    url = server.create_database("reference")
-    migrations.upgrade(url)
-    store = ReportStore(url)
-    for _ in range(_REFERENCE_REPORTS // 200):
-        store.save([_reference() for _ in range(200)])
-    store.dispose()
-    size = (
-        "SELECT sum(pg_total_relation_size(oid)) FROM pg_class"
-        " WHERE relkind = 'r' AND relname LIKE 'preflight!_%' ESCAPE '!'"
-    )
-    with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(size)
-        return float(cursor.fetchone()[0]) / _REFERENCE_REPORTS
-
-
-def _reference() -> PreFlightReport:
-    """Return a light report as the shipped checks give it."""
-    said = {
-        "redis": (0, "Redis answers and a key can be written, read and expired"),
-        "websocket": (0, "the real-time server answers a ping in 3 ms"),
-        "twitch_api": (5, "Twitch gives an access token and answers"),
-        "tokens": (10, "the tokens of all 4 streamers are valid"),
-    }
-    checks = tuple(
-        CheckReport(
-            name=name,
-            priority=priority,
-            status=Status.PASSED,
-            message=message,
-            metadata={"latency_ms": 12.4},
-            duration_ms=12.431,
-            queue_ms=3.218,
-        )
-        for name, (priority, message) in said.items()
-    )
-    return PreFlightReport(
-        id=uuid_utils.compat.uuid7(),
-        mode="light",
-        event_type="dice_roll",
-        checks=checks,
-        created_at=datetime.now(UTC),
-        duration_ms=48,
-        campaign_id=uuid.uuid4(),
-        streamer_ids=("141981764", "12826", "23161357", "402890635"),
-        triggered_by=uuid.uuid4(),
-        metadata={"gamification_event_id": "018f4c1e-0000-7000-8000-000000000007"},
-    )
 
 
 def _recorded(machine: Machine) -> tuple[list[float], list[float]]:

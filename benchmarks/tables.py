@@ -26,6 +26,7 @@ FIRST_GOALS = {
     "recorded_vs_light_throughput": ">= 3",
     "bytes_per_light_report": "<= 1638",
     "watchers_throughput_on_vs_off": ">= 0.9",
+    "page_5m_vs_50k": "<= 1.5",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from preflight.admin.attempts import Attempts
 from preflight.admin.credentials import Credentials, Grant, Role, digest
 from preflight.admin.problems import Problem
 from preflight.admin.proxy import Origin
-from preflight.admin.signatures import csrf_of, secret_of
+from preflight.admin.signatures import csrf_of, masked, secret_of
 from preflight.settings import Settings
 
 COOKIE = "preflight_session"
@@ -35,6 +36,11 @@ class Visitor:
     csrf: str = ""
     session: bytes = b""
     token_id: str = ""
+
+    @functools.cached_property
+    def shown_csrf(self) -> str:
+        """What the forms of one page show."""
+        return masked(self.csrf)
 
     @property
     def may_act(self) -> bool:

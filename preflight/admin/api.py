@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from preflight.admin import history
 from preflight.admin.access import Admin, Viewer, viewer
-from preflight.admin.answers import ERRORS, RUN, RunProgress, Started, shape
+from preflight.admin.answers import RunProgress, Started
 from preflight.admin.documents import read_object
+from preflight.admin.openapi import ERRORS, RUN, shape
 from preflight.admin.problems import Problem
 from preflight.admin.rendering import Document
 from preflight.admin.services import Work

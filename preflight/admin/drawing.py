@@ -22,7 +22,7 @@ SCALE = 1000
 #: The order in which a strip's text counts.
 _ORDER = ("GO", "passed", "GO with warning", "warning", "failed", "NO-GO", "error", "skipped")
 #: Where the middle of a status's bar is; its thickness and dashes are the style sheet's.
-_MIDDLE = {"passed": 15.5, "warning": 15.5, "failed": 10, "error": 10, "skipped": 19}
+_MIDDLE = {"passed": 15.5, "warning": 15.5, "failed": 10, "error": 10, "skipped": 19, "dot": 7}
 _DRAWN_AS = {"GO": "passed", "NO-GO": "failed"}
 
 
@@ -55,22 +55,29 @@ def strip(statuses: Sequence[str], size: int, what: str = "runs") -> Strip:
 
 def _strokes(statuses: Sequence[str], first: int) -> Iterable[Stroke]:
     """Yield a path per status: neighbours of one status are one dashed line, whose dashes are the bars."""
-    paths: dict[str, list[str]] = {}
+    places: dict[str, list[tuple[int, int]]] = {}
     at = first
     for word, group in itertools.groupby(statuses):
         count = len(list(group))
         status = _DRAWN_AS.get(word, word)
-        paths.setdefault(status, []).append(_line(status, at, count))
-        if status == "warning":
-            paths.setdefault("dot", []).append(f"M{at * STEP} 7h{count * STEP - (STEP - BAR)}")
+        for style in (status, "dot") if status == "warning" else (status,):
+            places.setdefault(style, []).append((at, count))
         at += count
-    return (Stroke(style=status, path="".join(parts)) for status, parts in paths.items())
+    return (Stroke(style=style, path=_path(style, found)) for style, found in places.items())
 
 
-def _line(status: str, at: int, count: int) -> str:
-    if status == "error":  # hollow, so its bars are outlines
-        return "".join(f"M{(at + bar) * STEP + 0.7:g} .7h2.6v18.6h-2.6z" for bar in range(count))
-    return f"M{at * STEP} {_MIDDLE.get(status, 10):g}h{count * STEP - (STEP - BAR)}"
+def _path(style: str, places: Sequence[tuple[int, int]]) -> str:
+    """Return the path of (first bar, count) of one style; each part begins where the one before it has ended."""
+    if style == "error":  # hollow, so its bars are outlines
+        return "".join(
+            f"M{(at + bar) * STEP + 0.7:g} .7h2.6v18.6h-2.6z" for at, count in places for bar in range(count)
+        )
+    path, end = "", 0
+    for at, count in places:
+        width = count * STEP - (STEP - BAR)
+        path += (f"m{at * STEP - end} 0" if path else f"M{at * STEP} {_MIDDLE.get(style, 10):g}") + f"h{width}"
+        end = at * STEP + width
+    return path
 
 
 def _label(statuses: Sequence[str], what: str) -> str:

@@ -8,7 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 
 from preflight.admin.access import viewer
-from preflight.admin.answers import ERRORS
+from preflight.admin.openapi import ERRORS
 from preflight.admin.rendering import Document
 from preflight.admin.services import Work
 from preflight.engine.connection import client_of, unavailable

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from preflight.admin import answers, queries
-from preflight.admin.answers import shape
 from preflight.admin.flower import flower_url
+from preflight.admin.openapi import shape
 from preflight.admin.problems import Problem
 from preflight.admin.rendering import Document
 from preflight.admin.services import Work

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from preflight.admin.gate import SAFE
 from preflight.admin.problems import Problem, told
-from preflight.admin.signatures import same
+from preflight.admin.signatures import same, unmasked
 
 MOST_BYTES = 64 * 1024
 BODY_SECONDS = 10.0
@@ -66,7 +66,7 @@ def _refuse_foreign(request: Request, body: bytes) -> None:
     visitor = request.state.visitor
     if visitor is None or not visitor.csrf:
         return  # signs in, or has sent a token, which browsers do not add by themselves
-    if not same(_shown(request, body), visitor.csrf):
+    if not same(unmasked(_shown(request, body)), visitor.csrf):
         raise Problem(403, "The page that sent this is too old, or not ours: load it again.")
 
 

@@ -49,6 +49,22 @@ def page(connection: Connection, wanted: ReportFilter, limit: int, before: UUID 
     return [report_of(row) for row in itertools.islice(rows, limit)]
 
 
+def following(connection: Connection, report: PreFlightReport) -> PreFlightReport | None:
+    """Return the next run of a report's event type and mode, None for the newest.
+
+    The report's own five minutes and the next that hold such a run are enough.
+    """
+    same = ReportFilter(event_type=report.event_type, mode=report.mode)
+    at, begin = run_slots.c.at, floor(made_at(report.id), SLOT_SECONDS)
+    slots = sa.select(at).where(*_kind(run_slots, same), at >= begin).order_by(at).limit(2)
+    query = sa.select(reports).where(*_conditions(same), reports.c.id > report.id).order_by(reports.c.id).limit(1)
+    for slot in connection.execute(slots).scalars().all():
+        end = first_id(slot + timedelta(seconds=SLOT_SECONDS))
+        if found := _rows(connection, query.where(reports.c.id >= first_id(slot), reports.c.id < end)):
+            return report_of(found[0])
+    return None
+
+
 def _rows(connection: Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 

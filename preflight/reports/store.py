@@ -81,6 +81,11 @@ class ReportStore:
         with self._reading() as connection:
             return search.page(connection, filter or ReportFilter(), min(max(limit, 1), MAX_LIMIT), before)
 
+    def following(self, report: PreFlightReport) -> PreFlightReport | None:
+        """Return the next run of a report's event type and mode; None for the newest."""
+        with self._reading() as connection:
+            return search.following(connection, report)
+
     def statistics(
         self,
         since: datetime,

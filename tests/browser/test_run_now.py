@@ -11,6 +11,7 @@ from acceptance.stranger_checks import EVENT
 from acceptance.trial import Trial
 from playwright.sync_api import expect
 
+from browser.test_accessibility import violations
 from preflight.embedded.server import free_port
 
 
@@ -63,6 +64,22 @@ def test_progress_is_seen_check_by_check(visit, site, trial):
     story.open_gate()
     page.wait_for_url(f"**/admin/reports/{started['id']}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("GO")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_while_a_run_goes_on(visit, site, trial, scheme):
+    """The page of a run with what waits, what runs and what has answered."""
+    story = trial.story({"alpha": "waits", "five": "passes"})
+    with site.person() as person:
+        headers = {"X-CSRF-Token": site.csrf(person)}
+        started = person.post("/api/v1/runs", json=trial.details(story), headers=headers).json()
+    story.await_asked("alpha")
+
+    page = visit(site, f"/admin/runs/{started['id']}", color_scheme=scheme)
+    expect(page.locator(".asked > li").filter(has_text="alpha")).to_contain_text("running")
+    assert violations(page) == []
+    story.open_gate()
+    page.wait_for_url(f"**/admin/reports/{started['id']}")
 
 
 def test_progress_works_without_script(visit, site, trial):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,6 +51,12 @@ class Overview:
         """The same in a word or two, for the browser's tab."""
         no_go = sum(card.word == "NO-GO" for card in self.cards)
         return f"{no_go} NO-GO" if no_go else "All GO" if self.cards else "No runs yet"
+
+    @functools.cached_property
+    def drawings(self) -> Mapping[tuple[drawing.Stroke, ...], str]:
+        """The strips of the checks, each drawing once, with its name in the page: what always passes looks alike."""
+        different = dict.fromkeys(row.strip.strokes for tier in self.tiers for row in tier.rows)
+        return {strokes: f"strip-{number}" for number, strokes in enumerate(different)}
 
     @property
     def shown_cards(self) -> list[verdicts.Card]:

@@ -111,11 +111,12 @@ class ShownReport:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportPage:
-    """A report with the run of its event type before it."""
+    """A report with the runs of its kind before and after it."""
 
     now: datetime
     report: ShownReport
     previous: ShownReport | None
+    next: ShownReport | None
     changes: list[tuple[CheckReport, str]]
     more_changes: int
     unchanged: int
@@ -124,11 +125,13 @@ class ReportPage:
 def report_page(store: ReportStore, report: PreFlightReport, now: datetime, flower: str) -> ReportPage:
     """Return what the page of a report shows."""
     before = store.page(ReportFilter(event_type=report.event_type, mode=report.mode), limit=1, before=report.id)
+    after = store.following(report)
     changes = ladder.changes(report, before[0]) if before else []
     return ReportPage(
         now=now,
         report=ShownReport(report, flower),
         previous=ShownReport(before[0]) if before else None,
+        next=ShownReport(after) if after else None,
         changes=changes[:MOST_CHANGES],
         more_changes=max(0, len(changes) - MOST_CHANGES),
         unchanged=len(report.checks) - len(changes) if before else 0,

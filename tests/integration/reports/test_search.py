@@ -121,3 +121,10 @@ def test_a_time_without_zone_is_utc(store, stored):
     assert store.page(ReportFilter(since=since.replace(tzinfo=None))) == store.page(ReportFilter(since=since))
     assert store.page(ReportFilter(since=dt.datetime(1, 1, 1, tzinfo=dt.UTC)), limit=1000) == stored
     assert store.page(ReportFilter(until=dt.datetime(9999, 1, 1, tzinfo=dt.UTC), mode="full"), limit=2)
+
+
+def test_the_next_run_of_the_same_kind_is_found_from_each(store, stored):
+    """Forwards as backwards, however many runs of other kinds lie between; the newest has none."""
+    for event_type, mode in itertools.product(("poll_launch", "dice_roll"), ("full", "light")):
+        kind = [one for one in stored if (one.event_type, one.mode) == (event_type, mode)]
+        assert [store.following(one) for one in kind] == [None, *kind[:-1]]

@@ -27,6 +27,16 @@ def test_the_newest_bar_is_at_the_right_end():
     assert {stroke.style: stroke.path for stroke in drawn.strokes} == {"passed": "M288 15.5h4", "failed": "M294 10h4"}
 
 
+def test_parts_of_one_status_are_one_path_in_short_steps():
+    """A restless strip is small too: each part begins where the one before it has ended."""
+    drawn = drawing.strip(["passed", "passed", "failed", "passed", "failed"], 5)
+
+    assert {stroke.style: stroke.path for stroke in drawn.strokes} == {
+        "passed": "M0 15.5h10m8 0h4",
+        "failed": "M12 10h4m8 0h4",
+    }
+
+
 def test_only_the_newest_are_drawn_and_counted():
     """What is older than the strip's size is neither drawn nor told."""
     drawn = drawing.strip(["failed"] * 10 + ["passed"] * 44, 44, "verdicts")

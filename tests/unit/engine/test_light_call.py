@@ -12,7 +12,7 @@ SCRIPT = """
 import os, sys, threading, uuid
 from preflight import runner
 
-HARMLESS = {"builtins.id", "object.__getattr__"}  # of copying the arguments
+HARMLESS = {"builtins.id", "object.__getattr__", "marshal.dumps"}  # of copying the arguments
 seen, caller, traced = [], threading.get_ident(), False
 
 def note(event, arguments):
