@@ -13,10 +13,10 @@ import struct
 import time
 
 import pytest
+from examples import documented
 from integration.checks.conftest import (
     ASKING_FOR_ENCRYPTION,
     CONTEXT,
-    documented,
     dripping,
     garbage,
     hanging_up,
