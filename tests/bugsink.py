@@ -37,8 +37,11 @@ class Bugsink(Server):
             return
         self._manage("bugsink-create-conf", "--template=local", f"--host={HOST}", f"--port={self.port}")
         configuration = self.directory / "bugsink_conf.py"
-        # It must not call home, and must take what its own measure would be too many failing runs.
-        quiet = '\nBUGSINK |= {"PHONEHOME": False, "MAX_EVENTS_PER_PROJECT_PER_5_MINUTES": 100_000}\n'
+        # It must not call home, must take what its own measure would be too many failing runs, and must keep what it
+        # takes here: its own choice is a directory that belongs to whoever ran the tests first.
+        values = {"PHONEHOME": False, "MAX_EVENTS_PER_PROJECT_PER_5_MINUTES": 100_000}
+        values["INGEST_STORE_BASE_DIR"] = str(self.directory / "ingestion")
+        quiet = f"\nBUGSINK |= {values!r}\n"
         configuration.write_text(configuration.read_text() + quiet)
         self._manage("bugsink-manage", "migrate")
         self.token = self._manage("bugsink-manage", "create_auth_token").split()[-1]
