@@ -13,6 +13,7 @@ from preflight.parameters import Parameter, parameters
 
 if TYPE_CHECKING:
     from preflight.in_force import InForce
+    from preflight.registry import PreFlightRegistry
 
 
 _FREE = Ties()
@@ -53,6 +54,11 @@ def describe(declared: PreFlightCheck, now: InForce | None = None, ties: Ties = 
         "revision": now.revision if now else 0,
         "problem": now.problem if now else "",
     }
+
+
+def described(registry: PreFlightRegistry, name: str) -> dict[str, Any] | None:
+    """Return a registered check as a JSON object, as the environment wants it; None if there is none of that name."""
+    return describe(registry.get(name), ties=registry.ties(name)) if name in registry else None
 
 
 def events_of(description: Mapping[str, Any]) -> str:

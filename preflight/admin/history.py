@@ -17,7 +17,7 @@ from preflight.admin.openapi import shape
 from preflight.admin.problems import Problem
 from preflight.admin.rendering import Document
 from preflight.admin.services import Work
-from preflight.description import describe
+from preflight.description import described
 from preflight.exceptions import UnknownCheck
 from preflight.reports.statistics import CheckStatistics
 from preflight.reports.store import ReportFilter, ReportStore
@@ -74,7 +74,7 @@ def verdicts(work: Work) -> Response:
 def checks(query: Annotated[queries.Period, Query()], work: Work) -> Response:
     """Return every check that is registered or was asked: what it declares (null if it is gone) and how it did."""
     asked = {one.check_name: one for one in work.store.check_statistics(query.begin, query.until)}
-    declared = {check.name: describe(check, ties=work.registry.ties(check.name)) for check in work.registry}
+    declared = {check.name: described(work.registry, check.name) for check in work.registry}
     names = [*declared, *sorted(asked.keys() - declared.keys())]
     listed = [{"name": name, **_check(declared.get(name), asked.get(name))} for name in names]
     broken = [{"source": one.source, "error": one.error} for one in work.registry.broken]
@@ -90,9 +90,7 @@ def check(
     if name not in work.registry and not strip:
         raise Problem(404, str(UnknownCheck(name, (one.name for one in work.registry))))
     asked = {one.check_name: one for one in work.store.check_statistics(query.begin, query.until)}
-    declared = None
-    if name in work.registry:
-        declared = describe(work.registry.get(name), ties=work.registry.ties(name))
+    declared = described(work.registry, name)
     return Document(
         {"name": name}
         | _span(query)

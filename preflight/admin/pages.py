@@ -21,7 +21,7 @@ from preflight.admin.views.one_check import check_page
 from preflight.admin.views.reports import ShownReport, report_page
 from preflight.admin.views.runs import progress_page, run_form
 from preflight.admin.views.statistics import PERIODS, period_of
-from preflight.description import describe
+from preflight.description import described
 from preflight.exceptions import InvalidRun
 from preflight.types import PreFlightReport
 from preflight.validation import NAME
@@ -78,9 +78,7 @@ def show_check(request: Request, work: Work, name: str) -> Response:
     """Show one check: its history, its documentation, its failures."""
     if not NAME.fullmatch(name):
         raise Problem(404, "No check has such a name.")
-    about = None
-    if name in work.registry:
-        about = describe(work.registry.get(name), ties=work.registry.ties(name))
+    about = described(work.registry, name)
     page = check_page(work.store, name, about)
     if about is None and not page.bars:
         raise Problem(404, f"No check is called {name}, and no report that is kept knows it.")

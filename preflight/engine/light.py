@@ -166,8 +166,9 @@ def _packed(run_id: UUID, arguments: dict[str, Any]) -> bytes | LightCall:
 
     While Redis is silent calls pile up, and the collections that their objects bring about would be the caller's.
     """
+    plain = {name: str(value) if type(value) is UUID else value for name, value in arguments.items()}
     try:
-        return marshal.dumps((run_id.int, arguments))
+        return marshal.dumps((run_id.int, plain))
     except ValueError:  # not made of plain values alone
         return LightCall(run_id, _copied(arguments))
 

@@ -18,9 +18,9 @@ from typing import Any
 from celery.exceptions import Ignore, Reject
 
 from preflight import CheckContext, CheckResult
+from preflight.embedded.process import wait_until
 
 LONG_SECONDS = 60.0
-_POLL_SECONDS = 0.02
 
 
 def passes(context: CheckContext) -> CheckResult:
@@ -37,8 +37,8 @@ def fails(context: CheckContext) -> CheckResult:
 
 def waits(context: CheckContext) -> CheckResult:
     """Answer when the test opens its gate."""
-    while not Path(context.metadata["gate"]).exists():
-        time.sleep(_POLL_SECONDS)
+    if not wait_until(Path(context.metadata["gate"]).exists, LONG_SECONDS):
+        return CheckResult.failed("nobody opened the gate")
     return CheckResult.passed("the gate is open")
 
 

@@ -36,6 +36,15 @@ def site(trial) -> Iterator[sites.Site]:
         yield site
 
 
+def going_on(site, trial, story):
+    """Start a run by the API and return what that says, once alpha is being asked."""
+    with site.person() as person:
+        headers = {"X-CSRF-Token": site.csrf(person)}
+        started = person.post("/api/v1/runs", json=trial.details(story), headers=headers).json()
+    story.await_asked("alpha")
+    return started
+
+
 def test_a_run_that_is_started_on_the_page_ends_at_its_report(visit, site):
     """The form, the progress, the report: stored or not yet."""
     page = visit(site, "/admin/runs")
@@ -51,10 +60,7 @@ def test_a_run_that_is_started_on_the_page_ends_at_its_report(visit, site):
 def test_progress_is_seen_check_by_check(visit, site, trial):
     """What waits, what runs, what has answered; then the report."""
     story = trial.story({"alpha": "waits", "five": "passes"})
-    with site.person() as person:
-        headers = {"X-CSRF-Token": site.csrf(person)}
-        started = person.post("/api/v1/runs", json=trial.details(story), headers=headers).json()
-    story.await_asked("alpha")
+    started = going_on(site, trial, story)
 
     page = visit(site, f"/admin/runs/{started['id']}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Running")
@@ -70,10 +76,7 @@ def test_progress_is_seen_check_by_check(visit, site, trial):
 def test_axe_finds_nothing_while_a_run_goes_on(visit, site, trial, scheme):
     """The page of a run with what waits, what runs and what has answered."""
     story = trial.story({"alpha": "waits", "five": "passes"})
-    with site.person() as person:
-        headers = {"X-CSRF-Token": site.csrf(person)}
-        started = person.post("/api/v1/runs", json=trial.details(story), headers=headers).json()
-    story.await_asked("alpha")
+    started = going_on(site, trial, story)
 
     page = visit(site, f"/admin/runs/{started['id']}", color_scheme=scheme)
     expect(page.locator(".asked > li").filter(has_text="alpha")).to_contain_text("running")
@@ -85,10 +88,7 @@ def test_axe_finds_nothing_while_a_run_goes_on(visit, site, trial, scheme):
 def test_progress_works_without_script(visit, site, trial):
     """The page asks to be read again every second until there is a report to go to."""
     story = trial.story({"alpha": "waits"})
-    with site.person() as person:
-        headers = {"X-CSRF-Token": site.csrf(person)}
-        started = person.post("/api/v1/runs", json=trial.details(story), headers=headers).json()
-    story.await_asked("alpha")
+    started = going_on(site, trial, story)
 
     page = visit(site, f"/admin/runs/{started['id']}", java_script_enabled=False)
     expect(page.locator(".asked > li").filter(has_text="alpha")).to_contain_text("running")

@@ -23,7 +23,7 @@ from faults.battery.observer import Observer, sessions
 from faults.battery.servers_under_fault import TEMPLATE, Servers
 from faults.battery.told import IN_FLIGHT, PATIENCE_SECONDS, TICK_SECONDS, Red, Told
 
-from preflight.embedded.process import Child, Program
+from preflight.embedded.process import Child, Program, wait_until
 from preflight.engine.workers import live
 
 
@@ -157,12 +157,13 @@ class World:
 
     def until(self, condition: Callable[[], object], what: str, patience: float = PATIENCE_SECONDS) -> None:
         """Wait until a condition holds; raise `Red` when it never does."""
-        give_up_at = time.monotonic() + patience
-        while not condition():
-            if time.monotonic() > give_up_at:
-                raise Red(f"this did not come true within {patience:g} s: {what}")
+
+        def came_true() -> bool:
             self.tick()
-            time.sleep(TICK_SECONDS)
+            return bool(condition())
+
+        if not wait_until(came_true, patience):
+            raise Red(f"this did not come true within {patience:g} s: {what}")
 
     def rounds(self, count: int) -> range:
         """Return how often to inject a fault."""

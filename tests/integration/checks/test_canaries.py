@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from integration.checks.conftest import ASKING_FOR_ENCRYPTION
+from integration.checks.peers import ASKING_FOR_ENCRYPTION
 
 #: Asks every check as a worker does, with its log as talkative as it gets, and prints all that is known of each.
 SCRIPT = """

@@ -14,15 +14,8 @@ import time
 
 import pytest
 from examples import documented
-from integration.checks.conftest import (
-    ASKING_FOR_ENCRYPTION,
-    CONTEXT,
-    dripping,
-    garbage,
-    hanging_up,
-    resetting,
-    silent,
-)
+from integration.checks.conftest import CONTEXT
+from integration.checks.peers import ASKING_FOR_ENCRYPTION, dripping, garbage, hanging_up, resetting, silent
 from pydantic import SecretStr
 
 from preflight.addresses import warm_up

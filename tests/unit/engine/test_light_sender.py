@@ -5,12 +5,15 @@ from __future__ import annotations
 import decimal
 import gc
 import threading
+import uuid
 
 import pytest
 
 from preflight.engine.caller import new_run_id
 from preflight.engine.light import LightSender
 from preflight.exceptions import BrokerUnavailable, InvalidRun
+
+CAMPAIGN = uuid.uuid4()
 
 
 def outcome(send, call):
@@ -71,7 +74,7 @@ def test_waiting_calls_give_the_garbage_collector_nothing_to_do(make):
     try:
         before = gc.get_count()[0]
         for _ in range(300):
-            sender.put(new_run_id(), {"event_type": "poll_launch", "metadata": {"poll": 7}, "timeout": None})
+            sender.put(new_run_id(), {"campaign_id": CAMPAIGN, "metadata": {"poll": 7}, "timeout": None})
         counted = gc.get_count()[0] - before
     finally:
         gc.enable()
