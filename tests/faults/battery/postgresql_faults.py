@@ -1,4 +1,4 @@
-"""Faults of PostgreSQL, of both stores, and of beat: scenarios 12, 13 and 15. Each function lives one through.
+"""Faults of PostgreSQL and of both stores: scenarios 12 and 13. Each function lives one through.
 
 No verdict may notice the first; when PostgreSQL is back, every report is there once.
 """
@@ -8,17 +8,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import psycopg2
 from faults.battery.redis_faults import begin
 from faults.battery.world import World
 
-from preflight import PreFlightReport
-from preflight.reports.store import ReportFilter
-
-SWEEP_SECONDS = 5
 _BALLAST = "INSERT INTO ballast SELECT repeat('x', %s) FROM generate_series(1, 200)"
 _DISCONNECT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'preflight'"
 
@@ -165,70 +160,3 @@ def both_down(world: World) -> None:
             world.servers.valkey.start()
             world.servers.postgresql.start()
         world.recover()
-
-
-def two_beats(world: World) -> None:
-    """Run two beats, kill one after the other and the worker of their jobs, in the middle of a purge too."""
-    arguments = ("-A", "worker", "beat", "--pidfile=", "--schedule")
-    settings = {"PREFLIGHT_SWEEP_SECONDS": str(SWEEP_SECONDS)}
-    world.start_workers(2)
-    world.start_workers(1, role="requests", **settings)
-    beats = [world.trial.celery(*arguments, str(world.folder / f"beat{place}"), **settings) for place in range(2)]
-    world.start_callers(full=10)
-    for round_ in world.rounds(4):
-        world.await_load(20)
-        with session(world) as cursor:
-            _purge_in_use(world, cursor)
-        beats[round_ % 2].kill()
-        world.hit()
-        world.let(SWEEP_SECONDS)
-        beats[round_ % 2].start_again()
-        world.sessions.append(beats[round_ % 2].session)
-        world.recover()
-    world.trial.send("preflight.partitions")  # as after an hour
-    world.until(lambda: _done(world, "purge") and _done(world, "partitions"), "both jobs were done", 60.0)
-    world.until(lambda: len(_sweeps(world)) >= 3, "three sweeps are stored", 60.0)
-    for beat in beats:
-        beat.kill()
-    world.stop_callers()
-    world.settle()
-    _expect_one_at_a_time(world)
-
-
-def _purge_in_use(world: World, cursor: Any) -> None:
-    """Have a purge wait for a table of last year, and kill the worker that waits."""
-    cursor.execute("SET lock_timeout = 0")
-    world.observer.client.hdel(world.observer.keys["beat"], "purge")
-    world.observer.client.delete(world.observer.keys["lease:job:purge"])
-    with contextlib.closing(_connection(world)) as connection, connection.cursor() as holder:
-        holder.execute("SELECT count(*) FROM preflight_reports")
-        world.trial.send("preflight.purge")
-        world.until(lambda: world.observer.client.exists(world.observer.keys["lease:job:purge"]), "a purge is at work")
-        requests = world.workers[-1]
-        requests.kill()
-        world.hit()
-    world.observer.client.delete(world.observer.keys["lease:job:purge"])  # as if its time were over
-    world.until(lambda: len(world.up()) >= len(world.workers), "the workers are alive")
-    world.trial.send("preflight.purge")
-
-
-def _done(world: World, job: str) -> bool:
-    return bool(world.observer.client.hexists(world.observer.keys["beat"], job))
-
-
-def _sweeps(world: World) -> list[PreFlightReport]:
-    return world.trial.store.page(ReportFilter(event_type="health_sweep"), limit=1000)
-
-
-def _expect_one_at_a_time(world: World) -> None:
-    """Note a problem where sweeps came too close to each other, or stayed away."""
-    sweeps = _sweeps(world)
-    ats = sorted(report.created_at for report in sweeps)
-    close = [
-        later - earlier for earlier, later in pairwise(ats) if (later - earlier).total_seconds() < 0.75 * SWEEP_SECONDS
-    ]
-    if close:
-        world.told.problems.append(f"{len(sweeps)} sweeps, of which {len(close)} came too early")
-    missing = {"tick", "sweep", "purge", "partitions"} - set(world.observer.client.hkeys(world.observer.keys["beat"]))
-    if missing:
-        world.told.problems.append(f"jobs without a heartbeat: {sorted(missing)}")

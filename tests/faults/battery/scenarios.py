@@ -9,7 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from faults.battery import caller_faults, postgresql_faults, redis_faults, watcher_faults, worker_faults
+from faults.battery import (
+    beat_faults,
+    caller_faults,
+    postgresql_faults,
+    redis_faults,
+    watcher_faults,
+    worker_faults,
+)
 from faults.battery.oracle import Judgement, Oracle
 from faults.battery.servers_under_fault import Servers
 from faults.battery.told import Red, Told
@@ -61,7 +68,8 @@ SCENARIOS = (
     Scenario(14, "Sentry silent, strict, gone", watcher_faults.sentry_troubled, BOTH),
     Scenario(14, "the disk for metrics full", watcher_faults.metrics_disk_full),
     Scenario(14, "the disk for logs full", watcher_faults.log_disk_full),
-    Scenario(15, "two beats, killed in turn", postgresql_faults.two_beats),
+    Scenario(15, "two beats, killed in turn", beat_faults.two_beats),
+    Scenario(15, "beat away for a day", beat_faults.beat_away),
     Scenario(18, "callers killed, interrupted, cancelled", caller_faults.callers_killed),
     Scenario(20, "500 callers at once on one worker", caller_faults.five_hundred),
     Scenario(21, "poison messages", caller_faults.poisoned),
