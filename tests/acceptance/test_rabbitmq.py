@@ -15,6 +15,8 @@ from kombu import Connection
 
 from preflight import PreFlightReport
 
+START_SECONDS = 120.0  # Erlang takes its time on a busy machine
+
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
@@ -23,9 +25,12 @@ def broker(tmp_path_factory):
 
     partner("rabbitmq-server", rabbitmq.installed())
     server = rabbitmq.RabbitMQ(tmp_path_factory.mktemp("rabbitmq"), secrets.token_hex(8))
-    server.start()
-    yield server
-    server.stop()
+    try:
+        server.begin()
+        server.wait_until_ready(START_SECONDS)
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="module")
