@@ -7,7 +7,7 @@
   mark.setAttribute("class", "step-mark");
   mark.setAttribute("width", `${100 * STEP / WIDTH}%`);
   mark.setAttribute("height", "100%");
-  let strip = null, runs = [], place = 0;
+  let strip = null, runs = null, back = 0; // runs: null until they are read; back: how many runs before the newest one
 
   const all = () => [...document.querySelectorAll("#matrix-table .stepped")];
   const of = (event) => event.target.closest?.("#matrix-table .stepped");
@@ -21,10 +21,12 @@
     told.style.left = `${Math.max(0, Math.min(box.left - panel.left, panel.width - told.offsetWidth - 8))}px`;
   };
   const show = (to) => {
-    place = Math.min(Math.max(to, 0), runs.length - 1);
-    const run = runs[place];
+    back = Math.max(to, 0);
+    if (!runs) return;
+    back = Math.min(back, runs.length - 1);
+    const run = runs.at(-1 - back);
     if (!run) { say("never asked"); return; }
-    mark.setAttribute("x", `${100 * ((SLOTS - runs.length + place) * STEP - 1) / WIDTH}%`);
+    mark.setAttribute("x", `${100 * ((SLOTS - 1 - back) * STEP - 1) / WIDTH}%`);
     strip.firstElementChild.append(mark);
     strip.href = `/admin/reports/${run.report_id}`;
     const at = run.created_at.slice(0, 19).replace("T", " ");
@@ -34,7 +36,7 @@
     if (strip) strip.href = page(strip);
     mark.remove();
     told.hidden = true;
-    [strip, runs] = [null, []];
+    [strip, runs, back] = [null, null, 0];
   };
   const enter = async (link) => {
     leave();
@@ -46,7 +48,7 @@
       const found = (await answer.json()).strip;
       if (strip !== link) return;
       runs = found;
-      show(runs.length - 1);
+      show(back);
     } catch (error) {
       if (strip === link) say(`The runs could not be read: ${error instanceof TypeError ? "the server does not answer" : error.message}.`);
     }
@@ -59,14 +61,14 @@
     if (link !== strip) { enter(link); return; }
     const box = link.firstElementChild.getBoundingClientRect();
     const slot = Math.floor((event.clientX - box.left) / box.width * WIDTH / STEP);
-    if (runs.length) show(slot - (SLOTS - runs.length));
+    show(SLOTS - 1 - slot);
   });
   document.addEventListener("keydown", (event) => {
     const link = of(event);
     if (!link || event.ctrlKey || event.metaKey || event.altKey) return;
-    const steps = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: runs.length - 1 };
+    const steps = { ArrowLeft: back + 1, ArrowRight: back - 1, Home: SLOTS, End: 0 };
     const rows = { ArrowUp: -1, ArrowDown: 1 };
-    if (event.key in steps) { if (runs.length) show(steps[event.key]); }
+    if (event.key in steps) show(steps[event.key]);
     else if (event.key in rows) all()[all().indexOf(link) + rows[event.key]]?.focus();
     else if (event.key === "Escape") { leave(); return; }
     else return;
