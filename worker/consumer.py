@@ -44,10 +44,14 @@ class Consumer(consumer.Consumer):
         super().on_close()
         self.slots.clear()
 
-    def ensure_connected(self, conn: Any) -> Any:
-        """Connect, or try again until it works; a connection that was lost at once is not made anew at once."""
+    def connect(self) -> Any:
+        """Make the connection that messages come from; one that was lost at once is not made anew at once."""
         time.sleep(max(0.0, self._connected_at + MOST_SECONDS - time.monotonic()))
         self._connected_at = time.monotonic()
+        return super().connect()
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, or try again until it works."""
         conn.ensure_connection = functools.partial(
             conn.ensure_connection,
             interval_start=FIRST_SECONDS,

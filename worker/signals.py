@@ -8,6 +8,8 @@ import logging
 import sys
 from typing import Any
 
+from billiard.util import get_pdeathsig  # type: ignore[attr-defined]  # its stubs lack it
+
 from preflight.addresses import warm_up
 from preflight.engine import worker_process
 from preflight.engine.celery_app import on_redis
@@ -53,6 +55,8 @@ def prepare(sender: Any, **_: Any) -> None:
     sender.app.conf.worker_soft_shutdown_timeout = longest + STOP_GRACE_SECONDS
     for broken in default_registry().broken:
         logger.error("checks of %s are missing: %s", broken.source, broken.error)
+    with contextlib.suppress(OSError):  # each process of the pool would load the C parser that this needs for itself
+        get_pdeathsig()
     # Celery collects garbage before it forks a process of the pool: without what is there for good, that takes nothing.
     gc.freeze()
 

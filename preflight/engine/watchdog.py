@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from uuid import UUID
 
 from preflight.engine.execution import timed_out
 from preflight.engine.lines import errored
@@ -50,8 +49,8 @@ class Watchdog:
             return 0
         now_ms, run_ids = found
         around = self.surroundings(now_ms)
-        for run_id in run_ids:
-            self.mend(run_id, around)
+        for run_id, fields in zip(run_ids, self.runs.fields_of_many([str(run_id) for run_id in run_ids]), strict=True):
+            self.mend(RunState(run_id, fields), around)
         return len(run_ids)
 
     def surroundings(self, now_ms: int) -> Surroundings:
@@ -70,15 +69,14 @@ class Watchdog:
             return int(self.runs.client.llen(state.queue))
         return self.runs.dispatch.waiting(state.queue)
 
-    def mend(self, run_id: UUID, around: Surroundings) -> None:
-        """Do what is due for one run. Safe at any moment and from several processes."""
-        state = RunState(run_id, self.runs.fields(run_id))
+    def mend(self, state: RunState, around: Surroundings) -> None:
+        """Do what is due for one run, whose state may have moved on. Safe at any moment and from several processes."""
         if not state.exists or state.ended or around.now_ms >= state.deadline_ms:
             self._expire(state)
             return
         for check in state.unanswered:
             self._mend_check(state, check, around)
-        self.runs.look_again(run_id, min(next_limits(state, around.now_ms), default=state.deadline_ms))
+        self.runs.look_again(state.id, min(next_limits(state, around.now_ms), default=state.deadline_ms))
 
     def end(self, state: RunState) -> None:
         """End a run that is over by its caller's clock, whatever Redis' clock says."""

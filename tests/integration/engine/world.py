@@ -43,15 +43,6 @@ class Mortal(Runs):
         return super().call(script, keys, arguments)
 
 
-class Asleep(Runs):
-    """Runs as a process sees them that fell asleep after reading: what it read is old when it goes on."""
-
-    dream: dict[str, str]
-
-    def fields(self, run_id):
-        return self.dream
-
-
 @dataclasses.dataclass
 class Execution:
     """A check that a worker has claimed, and may answer once, twice or never."""
@@ -119,12 +110,6 @@ class World:
         """Return the runs as a process sees them that has so many steps to live."""
         made = Mortal(self.client, self.keys, self.runs.dispatch)
         made.steps = steps
-        return made
-
-    def asleep(self, dream: dict[str, str]) -> Asleep:
-        """Return the runs as a process sees them that believes an old state."""
-        made = Asleep(self.client, self.keys, self.runs.dispatch)
-        made.dream = dream
         return made
 
     def operate(self, name: str, *, enabled: bool) -> None:
