@@ -169,3 +169,11 @@ def meaning(answer: Mapping[str, Any], severity: str) -> str:
 def micros(answer: Mapping[str, Any]) -> int | str:
     """Return how long an execution took; nothing for what the engine itself answers."""
     return round(answer["duration_ms"] * 1000) if "duration_ms" in answer else ""
+
+
+def flat(unanswered: Mapping[str, tuple[dict[str, Any], str]]) -> list[str]:
+    """Return checks' (answer, severity) as the scripts take several: name, what the answer means, answer, ..."""
+    found: list[str] = []
+    for name, (given, severity) in unanswered.items():
+        found += [name, meaning(given, severity), encode(given)]
+    return found

@@ -6,7 +6,7 @@ One process of all does it at a time, by a lease; a caller does it for its own r
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from preflight.engine.execution import timed_out
 from preflight.engine.lines import errored
@@ -49,8 +49,8 @@ class Watchdog:
             return 0
         now_ms, run_ids = found
         around = self.surroundings(now_ms)
-        for run_id, fields in zip(run_ids, self.runs.fields_of_many([str(run_id) for run_id in run_ids]), strict=True):
-            self.mend(RunState(run_id, fields), around)
+        fields = self.runs.fields_of_many([str(run_id) for run_id in run_ids])
+        self.mend([RunState(*one) for one in zip(run_ids, fields, strict=True)], around)
         return len(run_ids)
 
     def surroundings(self, now_ms: int) -> Surroundings:
@@ -69,21 +69,22 @@ class Watchdog:
             return int(self.runs.client.llen(state.queue))
         return self.runs.dispatch.waiting(state.queue)
 
-    def mend(self, state: RunState, around: Surroundings) -> None:
-        """Do what is due for one run, whose state may have moved on. Safe at any moment and from several processes."""
-        if not state.exists or state.ended or around.now_ms >= state.deadline_ms:
-            self._expire(state)
-            return
+    def mend(self, states: Sequence[RunState], around: Surroundings) -> None:
+        """Do what is due for runs that may have moved on since. Safe at any moment and from several processes."""
+        over = {state.id: expired(state) for state in states if _is_over(state, around.now_ms)}
+        self.runs.expire_all(over)
+        for state in states:
+            if state.id not in over:
+                self._mend_run(state, around)
+
+    def _mend_run(self, state: RunState, around: Surroundings) -> None:
         for check in state.unanswered:
             self._mend_check(state, check, around)
         self.runs.look_again(state.id, min(next_limits(state, around.now_ms), default=state.deadline_ms))
 
     def end(self, state: RunState) -> None:
         """End a run that is over by its caller's clock, whatever Redis' clock says."""
-        self._expire(state, over=True)
-
-    def _expire(self, state: RunState, *, over: bool = False) -> None:
-        self.runs.expire(state.id, expired(state) if state.exists else {}, over=over)
+        self.runs.expire(state.id, expired(state), over=True)
 
     def _mend_check(self, state: RunState, check: PlannedCheck, around: Surroundings) -> None:
         place = state.place(check.name)
@@ -114,6 +115,10 @@ class Watchdog:
 
     def _answer(self, state: RunState, check: PlannedCheck, place: Place, answer: Answer) -> None:
         self.runs.record(state.id, check.name, answer, check.severity, place=place.text)
+
+
+def _is_over(state: RunState, now_ms: int) -> bool:
+    return not state.exists or state.ended or now_ms >= state.deadline_ms
 
 
 def next_limits(state: RunState, now_ms: int) -> list[int]:

@@ -229,7 +229,7 @@ class RunLife(RuleBasedStateMachine):
 
     def _wake(self, which):
         run_id, dream = self.dreams.pop(which % len(self.dreams))
-        Watchdog(self.world.runs, "asleep").mend(RunState(run_id, dream), self._around())
+        Watchdog(self.world.runs, "asleep").mend([RunState(run_id, dream)], self._around())
 
 
 @pytest.mark.timeout(0)

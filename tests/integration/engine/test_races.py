@@ -59,9 +59,10 @@ class Witness(Runs):
 
     won = False
 
-    def expire(self, run_id, unanswered, *, over=False):
-        self.won = super().expire(run_id, unanswered, over=over)
-        return self.won
+    def expire_all(self, overdue):
+        ended = super().expire_all(overdue)
+        self.won = any(ended)
+        return ended
 
 
 @pytest.fixture
