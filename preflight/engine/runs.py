@@ -209,9 +209,10 @@ class Runs:
         found = self.call("due", [self.keys["due"], self.keys["lease:watchdog"]], [holder, lease_ms, most])
         return (int(found[0]), [UUID(run_id) for run_id in found[1:]]) if found else None
 
-    def look_again(self, run_id: UUID, at_ms: int) -> None:
-        """Have the watchdog look at a run at an instant of Redis' clock, if it would not look before."""
-        self.client.zadd(self.keys["due"], {str(run_id): at_ms}, xx=True, lt=True)
+    def look_again(self, at_ms: Mapping[str, int]) -> None:
+        """Have the watchdog look at runs at instants of Redis' clock, if it would not look before."""
+        if at_ms:
+            self.client.zadd(self.keys["due"], dict(at_ms), xx=True, lt=True)
 
     def outbox(self, holder: str, lease_ms: int, most: int = 200) -> list[str]:
         """Return ids of finished runs that are not stored yet; none while another process has the lease."""

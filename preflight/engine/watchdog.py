@@ -6,6 +6,7 @@ One process of all does it at a time, by a lease; a caller does it for its own r
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 
 from preflight.engine.execution import timed_out
@@ -27,12 +28,12 @@ UNKNOWN_AFTER_MS = 2000
 
 @dataclasses.dataclass(frozen=True)
 class Surroundings:
-    """What a look at runs needs to know besides their state, read once per look."""
+    """What a look at runs needs to know besides their state, each read at most once per look, after them."""
 
     now_ms: int
     alive: frozenset[str]
     seen: Callable[[str], int]
-    waiting: Callable[[RunState], int | None]
+    waiting: Callable[[str, bool], int | None]
 
 
 class Watchdog:
@@ -48,9 +49,9 @@ class Watchdog:
         if found is None or not found[1]:
             return 0
         now_ms, run_ids = found
-        around = self.surroundings(now_ms)
         fields = self.runs.fields_of_many([str(run_id) for run_id in run_ids])
-        self.mend([RunState(*one) for one in zip(run_ids, fields, strict=True)], around)
+        states = [RunState(*one) for one in zip(run_ids, fields, strict=True)]
+        self.mend(states, self.surroundings(now_ms))
         return len(run_ids)
 
     def surroundings(self, now_ms: int) -> Surroundings:
@@ -59,28 +60,25 @@ class Watchdog:
         return Surroundings(
             now_ms=now_ms,
             alive=fresh_names(client, keys, now_ms),
-            seen=lambda queue: int(client.hget(keys["numbers"], f"seen:{queue}") or 0),
-            waiting=self._waiting,
+            seen=functools.cache(lambda queue: int(client.hget(keys["numbers"], f"seen:{queue}") or 0)),
+            waiting=functools.cache(self._waiting),
         )
 
-    def _waiting(self, state: RunState) -> int | None:
-        """Return how many messages wait in a run's queue; None if nobody knows."""
-        if state.pushed_by_scripts:
-            return int(self.runs.client.llen(state.queue))
-        return self.runs.dispatch.waiting(state.queue)
+    def _waiting(self, queue: str, pushed_by_scripts: bool) -> int | None:
+        """Return how many messages wait in a queue; None if nobody knows."""
+        if pushed_by_scripts:
+            return int(self.runs.client.llen(queue))
+        return self.runs.dispatch.waiting(queue)
 
     def mend(self, states: Sequence[RunState], around: Surroundings) -> None:
         """Do what is due for runs that may have moved on since. Safe at any moment and from several processes."""
         over = {state.id: expired(state) for state in states if _is_over(state, around.now_ms)}
         self.runs.expire_all(over)
-        for state in states:
-            if state.id not in over:
-                self._mend_run(state, around)
-
-    def _mend_run(self, state: RunState, around: Surroundings) -> None:
-        for check in state.unanswered:
-            self._mend_check(state, check, around)
-        self.runs.look_again(state.id, min(next_limits(state, around.now_ms), default=state.deadline_ms))
+        going_on = [state for state in states if state.id not in over]
+        for state in going_on:
+            for check in state.unanswered:
+                self._mend_check(state, check, around)
+        self.runs.look_again({str(state.id): next_look(state, around.now_ms) for state in going_on})
 
     def end(self, state: RunState) -> None:
         """End a run that is over by its caller's clock, whatever Redis' clock says."""
@@ -101,7 +99,7 @@ class Watchdog:
             return False
         if around.seen(state.queue) > place.number:
             return True
-        waiting = around.waiting(state)
+        waiting = around.waiting(state.queue, state.pushed_by_scripts)
         return waited_ms > UNKNOWN_AFTER_MS if waiting is None else waiting == 0
 
     def _mend_running(self, state: RunState, check: PlannedCheck, place: Place, around: Surroundings) -> None:
@@ -121,11 +119,11 @@ def _is_over(state: RunState, now_ms: int) -> bool:
     return not state.exists or state.ended or now_ms >= state.deadline_ms
 
 
-def next_limits(state: RunState, now_ms: int) -> list[int]:
-    """Return the instants at which the watchdog has to answer for checks that are running now."""
+def next_look(state: RunState, now_ms: int) -> int:
+    """Return the next instant at which the watchdog has to answer for a check that is running now, or end the run."""
     running = [(state.place(check.name), check.timeout) for check in state.unanswered]
     limits = [place.since_ms + round(timeout * 1000) + TIMEOUT_GRACE_MS for place, timeout in running if place.since_ms]
-    return [limit for limit in limits if limit > now_ms]
+    return min((limit for limit in limits if limit > now_ms), default=state.deadline_ms)
 
 
 def expired(state: RunState) -> dict[str, tuple[Answer, str]]:
