@@ -21,7 +21,8 @@ from preflight.types import Severity
 LOST_AFTER_MS = 1000
 #: A check is asked by at most this many workers that died over it.
 MOST_ATTEMPTS = 2
-LEASE_MS = 2000
+#: Half of what a verdict may be late: when the process that looks dies, another one has to do it in time.
+LEASE_MS = 1000
 #: While the broker does not say how many messages wait, one that is this old is sent again.
 UNKNOWN_AFTER_MS = 2000
 
