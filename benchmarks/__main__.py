@@ -33,7 +33,7 @@ def main(*, quick: bool, memory: bool, history: bool, watched: bool) -> None:
         if memory:
             made = _memory(found)
         elif history:
-            made = results.with_figures(results.written(), reports.figures(found, Path(home)))
+            made = results.with_figures(results.written(), reports.figures(found, Path(home), how_much))
         elif watched:
             made = results.with_figures(results.written(), watchers.figures(found, Path(home), how_much))
         else:

@@ -13,6 +13,7 @@ import click
 
 from benchmarks import forgetting, history, pages, reference
 from benchmarks.arms import Preflight
+from benchmarks.effort import Effort
 from benchmarks.figures import Figure
 from benchmarks.machine import Machine
 from benchmarks.rounds import Samples, interleave, milliseconds, ratios
@@ -27,7 +28,6 @@ from preflight.reports.instants import first_id
 from preflight.reports.store import ReportFilter, ReportStore
 from preflight.types import Status
 
-FEW, MANY = 50_000, 5_000_000
 _RECORDED = 2000
 _LIGHT_BATCHES = 3
 _ROUNDS = 15
@@ -84,19 +84,19 @@ MEANINGS = {
 }
 
 
-def figures(machine: Machine, home: Path, few: int = FEW, many: int = MANY) -> dict[str, Figure]:
+def figures(machine: Machine, home: Path, how_much: Effort) -> dict[str, Figure]:
     """Return the figures, and print what each query took, in ms, with few and with many reports."""
     _say("recording")
     recorded, light = _recorded(machine)
     with _server(home / "history") as server:
         bytes_each = reference.bytes_per_report(server)
-        urls = [_filled(server, f"reports_{count}", count) for count in (few, many)]
+        urls = [_filled(server, f"reports_{count}", count) for count in (how_much.few_reports, how_much.many_reports)]
         stores = [ReportStore(url) for url in urls]
         _say("asking")
         asked = _ask(stores)
         paged = pages.ask(home, machine.redis_url, *urls)
         _say("forgetting")
-        purged, deleted = forgetting.purge(server, stores, f"reports_{many}")
+        purged, deleted = forgetting.purge(server, stores, f"reports_{how_much.many_reports}")
         for store in stores:
             store.dispose()
     for name, samples in (asked | paged).items():
