@@ -79,6 +79,20 @@ class JsonDocument(click.ParamType[Any]):
             self.fail(f"the file {path!r} holds no text.", param, ctx)
 
 
+class Words(click.ParamType[str]):
+    """Text. A shell may hand over bytes that are none, which no database takes."""
+
+    name = "TEXT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            self.fail(f"{value[:40]!r} is no text in UTF-8.", param, ctx)
+        return str(value)
+
+
 class Instant(click.ParamType[datetime]):
     """An instant: an age as 90m, 24h or 7d, or a date with or without a time, in UTC unless it names a zone."""
 

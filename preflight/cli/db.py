@@ -35,12 +35,13 @@ def purge(*, dry_run: bool) -> None:
     from preflight.reports.store import ReportStore
     from preflight.settings import settings
 
-    days = settings().retention_days
-    purged = ReportStore(url).purge(days, statistics_days=settings().statistics_days, dry_run=dry_run)
+    days, kept_days = settings().retention_days, settings().statistics_days
+    purged = ReportStore(url).purge(days, statistics_days=kept_days, dry_run=dry_run)
     for name in purged.partitions:
         click.echo(name)
-    reports = f"{purged.reports} report{'' if purged.reports == 1 else 's'} older than {days} days"
-    click.echo(f"{reports} would be deleted." if dry_run else f"{reports} deleted.")
+    done = "would be deleted" if dry_run else "deleted"
+    click.echo(f"{_counted(purged.reports, 'report')} older than {days} days {done}.")
+    click.echo(f"{_counted(purged.hours, 'row')} of statistics older than {max(days, kept_days)} days {done}.")
 
 
 @db.command
@@ -82,6 +83,10 @@ def check() -> int:
     for name, _, revision in found:
         click.echo(f"{_called(name)} is at {revision}, as it must be.")
     return 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _called(schema: str) -> str:

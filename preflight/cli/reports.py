@@ -8,7 +8,7 @@ from uuid import UUID
 
 import click
 
-from preflight.cli.arguments import Instant, debug_option, format_option
+from preflight.cli.arguments import Instant, Words, debug_option, format_option
 from preflight.types import MODES, STATUSES
 
 if TYPE_CHECKING:
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from preflight.types import PreFlightReport
 
 _POLL_SECONDS = 1.0
-#: Late reports may turn up between newer ones: a page this long is looked at each time.
+#: Late reports may turn up between newer ones: a page this long is looked at each time, and more if all of it is new.
 _FOLLOWED = 200
 
 
 @click.command
 @click.option("--failed", is_flag=True, help="Only NO-GO.")
 @click.option("--passed", is_flag=True, help="Only GO.")
-@click.option("--event", metavar="EVENT", help="Only this event type.")
+@click.option("--event", metavar="EVENT", type=Words(), help="Only this event type.")
 @click.option("--mode", type=click.Choice(MODES), help="Only runs of this mode.")
 @click.option("--campaign", metavar="ID", type=click.UUID, help="Only this campaign.")
-@click.option("--check", metavar="CHECK", help="Only runs that planned this check.")
+@click.option("--check", metavar="CHECK", type=Words(), help="Only runs that planned this check.")
 @click.option("--status", type=click.Choice(list(STATUSES)), help="Only runs in which --check has this status.")
 @click.option("--since", metavar="TIME", type=Instant(), help="Only from this time on: 90m, 24h, 7d, or a date.")
 @click.option("--until", metavar="TIME", type=Instant(), help="Only from before this time.")
@@ -132,17 +132,29 @@ def _followed(store: ReportStore, wanted: ReportFilter, seen: set[UUID]) -> Iter
     away = False
     while True:
         time.sleep(_POLL_SECONDS)
-        found, away = _newest(store, wanted, away=away)
+        found, away = _newest(store, wanted, seen, away=away)
         yield from (report for report in reversed(found) if report.id not in seen)
         seen = {report.id for report in found} or seen
 
 
-def _newest(store: ReportStore, wanted: ReportFilter, *, away: bool) -> tuple[list[PreFlightReport], bool]:
+def _newest(
+    store: ReportStore, wanted: ReportFilter, seen: set[UUID], *, away: bool
+) -> tuple[list[PreFlightReport], bool]:
     from preflight.exceptions import StoreUnavailable
 
     try:
-        return store.page(wanted, limit=_FOLLOWED), False
+        return list(_back_to(store, wanted, seen)), False
     except StoreUnavailable as error:
         if not away:
             click.echo(f"preflight: {error} Trying again.", err=True)
         return [], True
+
+
+def _back_to(store: ReportStore, wanted: ReportFilter, seen: set[UUID]) -> Iterator[PreFlightReport]:
+    """Yield the newest reports, back to a page that holds one that was seen: thousands may come after an outage."""
+    before = None
+    while page := store.page(wanted, limit=_FOLLOWED, before=before):
+        yield from page
+        if len(page) < _FOLLOWED or any(report.id in seen for report in page):
+            return
+        before = page[-1].id

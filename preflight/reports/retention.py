@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,23 +19,27 @@ from preflight.reports import partitions
 from preflight.reports.instants import DAY_SECONDS, floor
 from preflight.reports.models import check_hours, run_hours
 from preflight.reports.partitions import Partition
+from preflight.reports.patience import is_locked
 
 MAX_DAYS = 3650
 #: How often a table that somebody uses is tried, and the pause in between, which lets others through.
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.5
-#: PostgreSQL's code for a lock that was not to be had in time.
-_LOCKED = "55P03"
 #: Rows of rollups that one transaction deletes.
 _BATCH = 10_000
+_HOURS = (run_hours, check_hours)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Purged:
-    """What was forgotten, or would be: the partitions' names, and the reports in them as the rollups count them."""
+    """What was forgotten, or would be: the partitions' names, the reports in them as the rollups count them, hours.
+
+    `hours` are rows of statistics by the hour that were past their own time.
+    """
 
     partitions: tuple[str, ...]
     reports: int
+    hours: int
 
 
 def purge(engine: Engine, older_than_days: int, statistics_days: int, *, dry_run: bool) -> Purged:
@@ -51,11 +55,12 @@ def purge(engine: Engine, older_than_days: int, statistics_days: int, *, dry_run
         partitions.wait_for_turn(connection)
         oldest = floor(_now(connection), DAY_SECONDS) - timedelta(days=days)
         old = [partition for partition in partitions.existing(connection) if partition.end <= oldest]
+        oldest_hour = oldest - timedelta(days=max(0, kept_days - days))
         if dry_run:
-            return _purged({partition: _counted(connection, partition) for partition in old})
+            counts = {partition: _counted(connection, partition) for partition in old}
+            return _purged(counts, _count_hours(connection, oldest_hour))
     dropped = {partition: _patiently(functools.partial(_drop, engine, partition)) for partition in old}
-    _forget_hours(engine, oldest - timedelta(days=max(0, kept_days - days)))
-    return _purged(dropped)
+    return _purged(dropped, _forget_hours(engine, oldest_hour))
 
 
 def _now(connection: Connection) -> datetime:
@@ -63,10 +68,10 @@ def _now(connection: Connection) -> datetime:
     return now
 
 
-def _purged(counts: dict[Partition, int | None]) -> Purged:
+def _purged(counts: Mapping[Partition, int | None], hours: int) -> Purged:
     """Say what went, or would go: None stands for what another purge had dropped."""
     mine = {partition.tables[0]: count for partition, count in counts.items() if count is not None}
-    return Purged(partitions=tuple(mine), reports=sum(mine.values()))
+    return Purged(partitions=tuple(mine), reports=sum(mine.values()), hours=hours)
 
 
 def _counted(connection: Connection, partition: Partition) -> int:
@@ -95,17 +100,24 @@ def _patiently(step: Callable[[], int | None]) -> int | None:
         try:
             return step()
         except DBAPIError as error:
-            if getattr(error.orig, "pgcode", None) != _LOCKED:
+            if not is_locked(error):
                 raise
             time.sleep(PAUSE_SECONDS)
     return step()
 
 
-def _forget_hours(engine: Engine, oldest: datetime) -> None:
+def _count_hours(connection: Connection, oldest: datetime) -> int:
+    counts = (sa.select(sa.func.count()).where(table.c.at < oldest) for table in _HOURS)
+    return sum(connection.execute(count).scalar_one() for count in counts)
+
+
+def _forget_hours(engine: Engine, oldest: datetime) -> int:
     """Delete statistics past their time. They are few: their number does not grow with the reports'."""
-    for table in (run_hours, check_hours):
-        while _delete_some(engine, table, oldest) == _BATCH:
-            """One transaction each."""
+    deleted = 0
+    for table in _HOURS:
+        while some := _delete_some(engine, table, oldest):  # one transaction each
+            deleted += some
+    return deleted
 
 
 def _delete_some(engine: Engine, table: sa.Table, oldest: datetime) -> int:

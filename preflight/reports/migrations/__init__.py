@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Literal
 
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -14,9 +16,11 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import NullPool
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from preflight.exceptions import StoreUnavailable
 from preflight.redaction import redact
+from preflight.reports import patience
 from preflight.reports.database import explaining, make_engine, parsed
 
 #: Not Alembic's default name: an application that shares the database keeps its own versions there.
@@ -28,13 +32,28 @@ UPGRADE_LOCK = 7_305_661_924
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Bring the schema to a revision, the newest one; harmless when it is there, and when two do it at a time."""
     with _connected(database_url) as connection:
-        command.upgrade(_config(connection), revision)
+        _patiently(connection, command.upgrade, revision)
 
 
 def downgrade(database_url: str, revision: str) -> None:
     """Take the schema back to a revision; "base" removes the tables and every report."""
     with _connected(database_url) as connection:
-        command.downgrade(_config(connection), revision)
+        _patiently(connection, command.downgrade, revision)
+
+
+def _patiently(connection: Connection, change: Callable[[Config, str], None], revision: str) -> None:
+    """Change the schema, beginning again with the revision that could not have a table for itself in time."""
+    for _ in range(patience.ATTEMPTS - 1):
+        try:
+            return change(_config(connection), revision)
+        except DBAPIError as error:
+            if not patience.is_locked(error):
+                raise
+        connection.rollback()
+        connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+        connection.commit()
+        time.sleep(patience.PAUSE_SECONDS)
+    return change(_config(connection), revision)
 
 
 def current(database_url: str) -> str | None:

@@ -9,6 +9,7 @@ from alembic import context
 
 from preflight.reports.migrations import UPGRADE_LOCK, VERSION_TABLE
 from preflight.reports.models import metadata
+from preflight.reports.patience import SHORT
 
 _PAUSE_SECONDS = 0.2
 
@@ -18,6 +19,8 @@ connection = context.config.attributes["connection"]
 while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(UPGRADE_LOCK))).scalar():
     connection.rollback()
     time.sleep(_PAUSE_SECONDS)
+# A revision that waits for a table holds up everybody behind it: not for long, it is tried again.
+connection.execute(SHORT)
 connection.commit()
 context.configure(
     connection=connection,

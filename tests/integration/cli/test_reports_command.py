@@ -83,6 +83,9 @@ def test_reports_are_listed_newest_first_and_filtered(ids, stored):
         (("--since", "1h", "--until", "2h"), "--since must be before --until"),
         (("--campaign", "x"), "is not a valid UUID"),
         (("--mode", "Full"), "is not one of"),
+        (("--event", "\udcff"), "'\\udcff' is no text in UTF-8"),
+        (("--check", "a\udcff"), "'a\\udcff' is no text in UTF-8"),
+        (("--limit", "1001"), "1001 is not in the range 1<=x<=1000"),
     ],
 )
 def test_filters_that_make_no_sense_are_one_line(words, said):
@@ -140,6 +143,19 @@ def test_following_shows_new_reports_as_they_come_until_ctrl_c(start, store, sto
     assert first == [str(report.id) for report in stored]
     assert following == str(late.id)
     assert (process.returncode, out, err) == (130, "", "preflight: interrupted.\n")
+
+
+def test_following_shows_each_of_many_that_come_at_once(start, store, database_url, nowhere):
+    """After an outage the recorder stores thousands between two looks."""
+    settings = {"PREFLIGHT_DATABASE_URL": database_url, "PREFLIGHT_HOME": str(nowhere)}
+    first, *many = (made("poll_launch", "passed") for _ in range(451))
+    store.save([first])
+    process = start("reports", "--follow", "--format", "json", settings=settings)
+    shown = [process.stdout.readline()]
+    store.save(many)
+    shown += [process.stdout.readline() for _ in many]
+
+    assert [json.loads(line)["id"] for line in shown] == [str(report.id) for report in (first, *many)]
 
 
 def test_following_outlives_a_database_that_goes_away(start, private_postgresql, nowhere):

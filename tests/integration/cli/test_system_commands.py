@@ -107,8 +107,9 @@ def test_a_dry_purge_only_counts(preflight, database_url):
     done = preflight("db", "purge", "--dry-run", PREFLIGHT_DATABASE_URL=database_url)
     purged = preflight("db", "purge", PREFLIGHT_DATABASE_URL=database_url)
 
-    assert done.stdout == "0 reports older than 30 days would be deleted.\n"
-    assert purged.stdout == "0 reports older than 30 days deleted.\n"
+    lines = ["0 reports older than 30 days", "0 rows of statistics older than 400 days"]
+    assert done.stdout.splitlines() == [f"{line} would be deleted." for line in lines]
+    assert purged.stdout.splitlines() == [f"{line} deleted." for line in lines]
 
 
 def test_config_shows_what_is_effective_and_masks_secrets(preflight, home):

@@ -15,7 +15,7 @@ import pytest
 from integration.reports.samples import NO_GO, line, now, report, rollups
 
 from preflight.exceptions import StoreUnavailable
-from preflight.reports import migrations
+from preflight.reports import migrations, patience
 from preflight.reports.models import row_of
 from preflight.reports.store import ReportFilter, ReportStore
 
@@ -25,6 +25,8 @@ INSERT = (
     f"INSERT INTO preflight_reports ({COLUMNS}, streamer_ids, metadata, short_circuited_by)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
 )
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'preflight_reports'::regclass"
 
 
 @pytest.fixture
@@ -125,19 +127,48 @@ def test_writers_go_on_while_the_table_is_converted(old_database):
 
 
 def test_the_conversion_waits_without_a_lock_for_its_long_part(old_database):
-    """Another session that writes, and is not over, holds up the last moment only."""
+    """Another session that reads, and is not over, holds up the conversion and no writer."""
     insert(old_database, samples(30))
-    looking = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'preflight_reports'::regclass"
     with contextlib.closing(psycopg2.connect(old_database.url)) as connection, connection.cursor() as cursor:
         thread = threading.Thread(target=migrations.upgrade, args=(old_database.url,))
         cursor.execute("SELECT count(*) FROM preflight_reports")
         thread.start()
-        while old_database.sql(looking) == [(0,)]:
-            assert thread.is_alive()
+        for _ in range(3):
+            while old_database.sql(WAITING) == [(0,)]:
+                assert thread.is_alive()
+            insert(old_database, [report()])
         connection.rollback()
         thread.join()
 
     assert migrations.check_schema(old_database.url) == migrations.head()
+    assert old_database.sql("SELECT sum(runs)::int FROM preflight_run_slots") == [(33,)]
+
+
+def test_the_tables_change_places_without_holding_writers_up(old_database, monkeypatch):
+    """Nor does a reader who comes when all is counted: what was counted stays, and writers go on."""
+    insert(old_database, samples(30))
+    counted, locked = threading.Event(), threading.Event()
+    lock = patience.lock
+
+    def late(connection, table):
+        counted.set()
+        assert locked.wait(30)
+        lock(connection, table)
+
+    monkeypatch.setattr(patience, "lock", late)
+    thread = threading.Thread(target=migrations.upgrade, args=(old_database.url,))
+    thread.start()
+    assert counted.wait(30)
+    with contextlib.closing(psycopg2.connect(old_database.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM preflight_reports")
+        locked.set()
+        while old_database.sql(WAITING) == [(0,)]:
+            assert thread.is_alive()
+        insert(old_database, [report()])
+        connection.rollback()
+        thread.join()
+
+    assert old_database.sql("SELECT sum(runs)::int FROM preflight_run_slots") == [(31,)]
 
 
 def test_an_interrupted_conversion_is_repeated(old_database):

@@ -57,7 +57,10 @@ def test_purge_drops_the_days_that_are_older_and_nothing_else(store, aged, datab
 
 def test_statistics_outlive_the_reports_for_their_own_time(store, aged):
     """By the hour, until they are older than their own days; these are never fewer than the reports'."""
-    store.purge(5, statistics_days=9)
+    planned = store.purge(5, statistics_days=9, dry_run=True)
+    assert store.statistics(now() - 30 * DAY).total_runs == 12
+    assert store.purge(5, statistics_days=9) == planned
+    assert planned.hours == 2 * (12 - 9)
     assert store.statistics(now() - 30 * DAY).total_runs == 9
 
     store.purge(5, statistics_days=1)

@@ -1,7 +1,7 @@
 """Partition the reports by the range of their ids, and count them in rollups.
 
 Who reads and writes reports meanwhile waits for the moment in which the tables change places, and for the counting of
-what came since it was counted first.
+what came since it was counted first. While somebody else's transaction holds that moment up, they go on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alembic import op
 from sqlalchemy.engine import Connection
 
 from preflight.exceptions import StoreUnavailable
-from preflight.reports import partitions, recount
+from preflight.reports import partitions, patience, recount
 from preflight.reports.durations import COLUMNS
 from preflight.reports.instants import DAY_SECONDS, first_id, floor, made_at
 from preflight.reports.models import TROUBLED
@@ -43,12 +43,15 @@ def upgrade() -> None:
             f"ALTER TABLE preflight_reports ADD CONSTRAINT preflight_reports_before CHECK (id < '{bound}') NOT VALID"
         )
         op.execute("ALTER TABLE preflight_reports VALIDATE CONSTRAINT preflight_reports_before")
+        # These two wait for others' transactions and hold up nobody meanwhile.
+        op.execute("SET lock_timeout = 0")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS preflight_reports_troubled")
         op.execute(f"CREATE INDEX CONCURRENTLY preflight_reports_troubled ON preflight_reports (id) WHERE {TROUBLED}")
+        op.execute(patience.SHORT)
     _make_rollups(made_at(bound))
     connection = op.get_bind()
     recount.count_all(connection)
-    op.execute("LOCK TABLE preflight_reports IN ACCESS EXCLUSIVE MODE")
+    patience.lock(connection, "preflight_reports")
     recount.mend(connection)
     _take_place(bound)
     _grant("preflight_reports_before", "preflight_reports", *_ROLLUPS)
@@ -138,7 +141,7 @@ def downgrade() -> None:
     op.execute("INSERT INTO preflight_reports_plain SELECT * FROM preflight_reports")
     _make_indexes("preflight_reports_plain")
     op.execute("CREATE INDEX preflight_reports_plain_created_at ON preflight_reports_plain (created_at)")
-    op.execute("LOCK TABLE preflight_reports IN ACCESS EXCLUSIVE MODE")
+    patience.lock(op.get_bind(), "preflight_reports")
     op.execute(
         "DELETE FROM preflight_reports_plain p USING preflight_reports r WHERE p.id = r.id AND p.success <> r.success"
     )
