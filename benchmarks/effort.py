@@ -29,6 +29,7 @@ class Effort:
     usage_light_runs: int = 100
     watch_rounds: int = 20
     watch_runs: int = 300
+    recorded_runs: int = 1000
     few_reports: int = 50_000
     many_reports: int = 5_000_000
 
@@ -52,6 +53,7 @@ QUICK = Effort(
     usage_light_runs=30,
     watch_rounds=3,
     watch_runs=100,
+    recorded_runs=50,
     few_reports=5000,
     many_reports=50_000,
 )

@@ -28,7 +28,8 @@ from preflight.reports.instants import first_id
 from preflight.reports.store import ReportFilter, ReportStore
 from preflight.types import Status
 
-_RECORDED = 2000
+#: Of so many times the light runs: more at once than the sender's queue holds would be dropped.
+_RECORDED = 2
 _LIGHT_BATCHES = 3
 _ROUNDS = 15
 #: Room for the load: a server with its defaults would write the tables out again and again meanwhile.
@@ -87,7 +88,7 @@ MEANINGS = {
 def figures(machine: Machine, home: Path, how_much: Effort) -> dict[str, Figure]:
     """Return the figures, and print what each query took, in ms, with few and with many reports."""
     _say("recording")
-    recorded, light = _recorded(machine)
+    recorded, light = _recorded(machine, how_much.recorded_runs)
     with _server(home / "history") as server:
         bytes_each = reference.bytes_per_report(server)
         urls = [_filled(server, f"reports_{count}", count) for count in (how_much.few_reports, how_much.many_reports)]
@@ -157,29 +158,29 @@ def _ask(stores: list[ReportStore]) -> dict[str, dict[str, Samples]]:
     return found
 
 
-def _recorded(machine: Machine) -> tuple[list[float], list[float]]:
+def _recorded(machine: Machine, runs: int) -> tuple[list[float], list[float]]:
     """Return the reports that a recorder stores, and the light runs that the machine finishes, per second."""
     preflight = Preflight(machine)
-    preflight.light(SEVEN, 200)
+    preflight.light(SEVEN, runs // 5)
     preflight.settle()
-    rounds = [(_light_rate(preflight), _record_rate(preflight, machine)) for _ in range(_LIGHT_BATCHES)]
+    rounds = [(_light_rate(preflight, runs), _record_rate(preflight, machine, runs)) for _ in range(_LIGHT_BATCHES)]
     return [recorded for _, recorded in rounds], [light for light, _ in rounds]
 
 
-def _light_rate(preflight: Preflight) -> float:
-    taken = milliseconds(lambda: preflight.light(SEVEN, 1000))
+def _light_rate(preflight: Preflight, runs: int) -> float:
+    taken = milliseconds(lambda: preflight.light(SEVEN, runs))
     preflight.settle()
-    return 1000 * 1000 / taken
+    return 1000 * runs / taken
 
 
-def _record_rate(preflight: Preflight, machine: Machine) -> float:
+def _record_rate(preflight: Preflight, machine: Machine, runs: int) -> float:
     """Hold the workers' recorders up until the reports of many runs wait, and record them here."""
     holder, lease = "bench", preflight.keys["lease:recorder"]
     preflight.client.set(lease, holder, px=120_000)
-    for _ in range(_RECORDED // 1000):  # more at once than the sender's queue holds would be dropped
-        preflight.light(SEVEN, 1000)
-    runs = Runs(preflight.client, preflight.keys, ByScripts(machine.settings))
-    recorder = Recorder(runs, machine.settings, create_app(machine.settings), holder)
+    for _ in range(_RECORDED):
+        preflight.light(SEVEN, runs)
+    waiting = Runs(preflight.client, preflight.keys, ByScripts(machine.settings))
+    recorder = Recorder(waiting, machine.settings, create_app(machine.settings), holder)
 
     def record() -> None:
         while recorder.flush():
@@ -189,4 +190,4 @@ def _record_rate(preflight: Preflight, machine: Machine) -> float:
     preflight.settle()
     if recorder.store:
         recorder.store.dispose()
-    return 1000 * _RECORDED / taken
+    return 1000 * _RECORDED * runs / taken
