@@ -11,8 +11,10 @@ from conftest import partner
 from integration.engine.conftest import FAILED, PASSED, Bench
 from prometheus_client.parser import text_string_to_metric_families
 
+from preflight.beat_jobs import PURGE, TICK
 from preflight.engine import workers
 from preflight.engine.connection import now_ms
+from preflight.engine.jobs import turn
 from preflight.exceptions import BrokerUnavailable
 from preflight.observability import catalogue
 from preflight.observability.metrics import BOUNDS_MS, MOST_CHECKS, fleet_metrics
@@ -70,6 +72,19 @@ def test_every_metric_of_the_catalogue_is_exported_with_its_type_and_labels(benc
         assert family.samples, kind.name
         labels = {frozenset(sample.labels) - {"le"} for sample in family.samples}
         assert labels == {frozenset(kind.labels)}, kind.name
+
+
+def test_each_job_of_beat_tells_when_it_was_done_last(bench):
+    """By Redis' clock, in seconds; a job that was never done has no sample."""
+    for job in (TICK, PURGE):
+        with turn(bench.runs, job):
+            """Done."""
+    family = families(fleet_metrics(bench.settings))["tumulte_preflight_beat_last_success_timestamp_seconds"]
+    noted = bench.client.hgetall(bench.keys["beat"])
+
+    assert {sample.labels["task"]: sample.value for sample in family.samples} == {
+        job.name: int(noted[job.name]) / 1000 for job in (TICK, PURGE)
+    }
 
 
 def test_an_empty_namespace_exports_metrics_too(bench):
