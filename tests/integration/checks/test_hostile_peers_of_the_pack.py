@@ -109,7 +109,7 @@ def test_a_peer_that_turns_away_is_noticed(port_of, peer):
 
 
 @pytest.mark.parametrize("peer", ["blackholed", "half-open", stalling_tls, dripping_tls, dripping], ids=name_of)
-# @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_tls_that_makes_wait_costs_the_timeout(port_of, peer):
     """A handshake that is never answered, or a byte at a time.
 
