@@ -30,6 +30,10 @@ SOURCE_EXAMPLES = (
         "Run `preflight db upgrade` with campaign in PREFLIGHT_PACKS.",
     ),
     errored(
+        "the campaigns' database <db:5432/app> does not let this user read it",
+        "Grant its user what the check needs: `preflight checks NAME` shows it.",
+    ),
+    errored(
         "there is no database to read campaigns from",
         "Set PREFLIGHT_DATABASE_URL, or name a source in PREFLIGHT_CAMPAIGN_SOURCE.",
     ),
@@ -56,6 +60,12 @@ EVENT_EXAMPLES = (
         'Pass metadata={"gamification_event_id": "..."} to the run.',
     ),
 )
+
+
+def may_read(*tables: str) -> str:
+    """Return what the role of a check must be allowed to read some of the pack's tables."""
+    grants = (f"GRANT SELECT ON campaign_{table} TO <user>" for table in tables)
+    return "; ".join(("GRANT CONNECT ON DATABASE <database> TO <user>", *grants))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -69,9 +69,9 @@ def not_asked(streamer: Streamer, why: str) -> Finding:
 
 def valid(streamer: Streamer, expires_in: float, warn_within_hours: float) -> Finding:
     """Return the finding for a token that Twitch accepts, and that expires in so many seconds (0: never)."""
-    hours = expires_in / 3600
-    if not 0 < hours < warn_within_hours:
+    if not 0 < expires_in < 3600 * warn_within_hours:
         return Finding(streamer.name, Status.PASSED)
+    hours = expires_in / 3600
     left = f"{hours:.0f} h" if hours >= 1 else f"{hours * 60:.0f} min"
     return Finding(streamer.name, Status.WARNING, f"has a token that expires in {left}", SIGN_IN)
 

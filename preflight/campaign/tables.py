@@ -14,12 +14,20 @@ from sqlalchemy.engine import Connection, Row
 from preflight.campaign.encryption import Keys
 from preflight.campaign.models import configs, events, instances, memberships, streamers, vtt_connections
 from preflight.campaign.source import Cooldown, GamificationEvent, SourceUnavailable, Streamer, VttConnection
+from preflight.postgresql_peer import GRANT_IT
 from preflight.reports.database import make_engine, parsed
 from preflight.reports.errors import address_of, fault_of
 
 #: Less than the checks' timeouts, so that a query never outlives its check for long.
 STATEMENT_TIMEOUT_MS = 4000
-_NO_TABLES = ("42P01", "42703")
+#: By PostgreSQL's error code, what is otherwise than with the reports' tables.
+_TROUBLES = {
+    **dict.fromkeys(
+        ("42P01", "42703"),
+        ("lacks the tables of this version", "Run `preflight db upgrade` with campaign in PREFLIGHT_PACKS."),
+    ),
+    "42501": ("does not let this user read it", GRANT_IT),
+}
 
 
 class Tables:
@@ -83,12 +91,9 @@ class Tables:
             raise self._trouble(error) from None
 
     def _trouble(self, error: sa.exc.SQLAlchemyError) -> SourceUnavailable:
-        where = f"the campaigns' database {address_of(self._url)}"
-        if getattr(getattr(error, "orig", None), "pgcode", None) in _NO_TABLES:
-            advice = "Run `preflight db upgrade` with campaign in PREFLIGHT_PACKS."
-            return SourceUnavailable(f"{where} lacks the tables of this version", advice)
-        fault, advice = fault_of(error)
-        return SourceUnavailable(f"{where} {fault}", advice)
+        code = getattr(getattr(error, "orig", None), "pgcode", None) or ""
+        fault, advice = _TROUBLES.get(code) or fault_of(self._url, error)
+        return SourceUnavailable(f"the campaigns' database {address_of(self._url)} {fault}", advice)
 
 
 def _streamers(campaign_id: UUID, streamer_ids: Sequence[str]) -> sa.Select[tuple[object, ...]]:

@@ -5,6 +5,7 @@ What is sent and what comes back is described at https://dev.twitch.tv/docs/auth
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import json
@@ -49,8 +50,11 @@ class Answer:
 class Conversation:
     """Requests to one host of Twitch. Nothing of a request is ever shown: it holds secrets."""
 
-    def __init__(self, http: httpx.AsyncClient, host: Host) -> None:
+    def __init__(self, http: httpx.AsyncClient, host: Host, until: float) -> None:
         self._http = http
+        self._until = until
+        #: No connection came about in the time that there was: what is left is too short for another.
+        self.gave_up = False
         self._target = host.target
         self._checked = host.checked
 
@@ -67,6 +71,7 @@ class Conversation:
         try:
             return await self._asked(method, path, headers or {}, query, form)
         except (httpx.HTTPError, OSError, ValueError) as error:
+            self.gave_up = isinstance(error, httpx.ConnectTimeout)
             raise TwitchSilent(f"{self._target.origin} {_trouble(error)}") from None
 
     async def _asked(
@@ -78,13 +83,14 @@ class Conversation:
         form: Mapping[str, str] | None,
     ) -> Answer:
         for number, address in enumerate(self._checked, 1):
+            patience = httpx.Timeout(None, connect=self._connect_seconds(number))
             request = self._http.build_request(
                 method,
                 dataclasses.replace(self._target, path=self._target.path.rstrip("/") + path).at(address),
                 params=query,
                 data=form,
                 headers={"Host": self._target.authority, "Accept-Encoding": "identity", **headers},
-                extensions={"sni_hostname": self._target.host},
+                extensions={"sni_hostname": self._target.host, "timeout": patience.as_dict()},
             )
             try:
                 response = await self._http.send(request, stream=True)
@@ -95,6 +101,14 @@ class Conversation:
             async with contextlib.aclosing(response):
                 return await _read(response)
         raise OSError("the name has no address")
+
+    def _connect_seconds(self, number: int) -> float:
+        """Return the time for a connection with one of the addresses: less than is left, shared by those that follow.
+
+        Cancelled in a TLS handshake, httpx leaves its connection open: it has to give up by itself before.
+        """
+        left = self._until - asyncio.get_running_loop().time()
+        return max(0.001, 0.9 * left / (len(self._checked) - number + 1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,12 +131,10 @@ async def look_up(base_url: str, *, allow_private: bool) -> Host:
 
 
 @contextlib.asynccontextmanager
-async def conversation(host: Host) -> AsyncIterator[Conversation]:
-    """Yield a conversation over one connection, which is kept between requests. The caller bounds the time."""
-    async with httpx.AsyncClient(
-        verify=addresses.trust(), trust_env=False, limits=_ONE, timeout=httpx.Timeout(None), headers=_AGENT
-    ) as http:
-        yield Conversation(http, host)
+async def conversation(host: Host, until: float) -> AsyncIterator[Conversation]:
+    """Yield a conversation over one connection, which is kept between requests. The caller ends it `until` a time."""
+    async with httpx.AsyncClient(verify=addresses.trust(), trust_env=False, limits=_ONE, headers=_AGENT) as http:
+        yield Conversation(http, host, until)
 
 
 #: httpx looks at every connection of a client for every request, so that a client each is cheaper than a pool.
@@ -161,8 +173,10 @@ def _trouble(error: Exception) -> str:  # noqa: PLR0911  # one answer per kind o
     match error:
         case socket.gaierror():
             return "has a host name without an address"
+        case httpx.TimeoutException():
+            return "did not answer in time"
         case httpx.ConnectError():
-            return f"cannot be reached: {text}"
+            return f"cannot be reached: {text or 'it hung up'}"
         case httpx.RemoteProtocolError() if "disconnected" not in text:
             return "does not speak HTTP"
         case httpx.LocalProtocolError() | UnicodeError():

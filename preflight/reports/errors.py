@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from preflight.redaction import redact, storable
+from preflight.redaction import redact, storable, without_secrets_of
 
 _UPGRADE = "Run `preflight db upgrade`."
 _CREDENTIALS = "Correct the user and the password in PREFLIGHT_DATABASE_URL."
@@ -70,7 +70,7 @@ def is_misdated(error: Exception) -> bool:
 
 def explained(url: URL, error: Exception) -> str:
     """Return the line for an error of SQLAlchemy or psycopg2."""
-    fault, advice = fault_of(error)
+    fault, advice = fault_of(url, error)
     return f"The reports' database {address_of(url)} {fault}. {advice}"
 
 
@@ -80,7 +80,7 @@ def address_of(url: URL) -> str:
     return redact(storable(f"{url.host or 'on this machine'}{port}/{url.database or ''}"))
 
 
-def fault_of(error: Exception) -> tuple[str, str]:
+def fault_of(url: URL, error: Exception) -> tuple[str, str]:
     """Return the end of the sentence that starts with the database, and what to do."""
     if isinstance(error, PoolTimeout):
         return "has no connection left for this process", "Run fewer readers at a time."
@@ -93,9 +93,11 @@ def fault_of(error: Exception) -> tuple[str, str]:
         )
     by_code = _BY_CODE.get(getattr(original, "pgcode", None) or "")
     by_text = (found for pattern, found in _BY_TEXT if re.search(pattern, text, re.IGNORECASE))
-    return by_code or next(by_text, None) or _unknown(original, text)
+    return by_code or next(by_text, None) or _unknown(url, original, text)
 
 
-def _unknown(original: Any, text: str) -> tuple[str, str]:
-    first = redact(storable(text)).strip().partition("\n")[0][:200]
+def _unknown(url: URL, original: Any, text: str) -> tuple[str, str]:
+    # A server, or what stands in its place, may repeat the password that it was sent.
+    told = without_secrets_of(url.render_as_string(hide_password=False), text)
+    first = redact(storable(told)).strip().partition("\n")[0][:200]
     return f"failed ({type(original).__name__}: {first})", "See its log."

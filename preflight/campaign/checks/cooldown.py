@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Self
 
-from preflight.campaign.campaigns import EVENT_EXAMPLES, SOURCE_EXAMPLES, Campaigns
+from preflight.campaign.campaigns import EVENT_EXAMPLES, SOURCE_EXAMPLES, Campaigns, may_read
 from preflight.campaign.source import Cooldown, GamificationEvent, SourceUnavailable
 from preflight.context import CheckContext, shown
 from preflight.declaration import PreFlightCheck
@@ -33,6 +33,7 @@ class CooldownCheck(PreFlightCheck):
     campaigns: Campaigns = dataclasses.field(default_factory=Campaigns, metadata={"parameter": False})
 
     default_remediation = "See what PostgreSQL, or the source of campaigns, is busy with."
+    permissions = may_read("events", "configs", "instances")
     examples = (
         passed("<Critical hit> is not on cooldown"),
         failed(
@@ -50,7 +51,7 @@ class CooldownCheck(PreFlightCheck):
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Ask for the event types of `PREFLIGHT_CAMPAIGN_EVENT_TYPES`."""
+        """With `PREFLIGHT_PACKS=campaign`: ask for the event types of `PREFLIGHT_CAMPAIGN_EVENT_TYPES`."""
         return [cls(event_types=settings.campaign_event_types, campaigns=Campaigns.from_settings(settings))]
 
     def warm_up(self) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Self
 
-from preflight.campaign.campaigns import EVENT_EXAMPLES, SOURCE_EXAMPLES, Campaigns
+from preflight.campaign.campaigns import EVENT_EXAMPLES, SOURCE_EXAMPLES, Campaigns, may_read
 from preflight.campaign.source import GamificationEvent, SourceUnavailable
 from preflight.context import CheckContext, shown
 from preflight.declaration import PreFlightCheck
@@ -30,6 +30,7 @@ class GamificationConfigCheck(PreFlightCheck):
     campaigns: Campaigns = dataclasses.field(default_factory=Campaigns, metadata={"parameter": False})
 
     default_remediation = "See what PostgreSQL, or the source of campaigns, is busy with."
+    permissions = may_read("events", "configs", "instances")
     examples = (
         passed("<Critical hit> is enabled for the campaign"),
         failed("<Critical hit> is disabled for the campaign", "Enable <Critical hit> in the campaign's settings."),
@@ -40,7 +41,7 @@ class GamificationConfigCheck(PreFlightCheck):
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Ask for the event types of `PREFLIGHT_CAMPAIGN_EVENT_TYPES`."""
+        """With `PREFLIGHT_PACKS=campaign`: ask for the event types of `PREFLIGHT_CAMPAIGN_EVENT_TYPES`."""
         return [cls(event_types=settings.campaign_event_types, campaigns=Campaigns.from_settings(settings))]
 
     def warm_up(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Self
 
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from preflight import addresses
 from preflight.campaign import findings
-from preflight.campaign.campaigns import SOURCE_EXAMPLES, Campaigns
+from preflight.campaign.campaigns import SOURCE_EXAMPLES, Campaigns, may_read
 from preflight.campaign.findings import Finding
 from preflight.campaign.source import SourceUnavailable, Streamer
 from preflight.campaign.twitch import Conversation, Host, TwitchSilent, conversation, look_up
@@ -54,6 +55,7 @@ class TokensCheck(PreFlightCheck):
     ] = 24.0
 
     default_remediation = "See Twitch's status page and what the campaigns' database is busy with."
+    permissions = may_read("streamers", "memberships")
     examples = (
         passed("the tokens of <12> streamers are valid"),
         passed("the token of the only streamer is valid"),
@@ -82,6 +84,10 @@ class TokensCheck(PreFlightCheck):
             "Try again when Twitch is well: nothing is known to be wrong with the streamers' tokens.",
         ),
         errored(
+            "<nova could not be validated (Twitch did not answer in time)>; and <7> more",
+            "Try again when Twitch is well: nothing is known to be wrong with the streamers' tokens.",
+        ),
+        errored(
             "no key of PREFLIGHT_CAMPAIGN_KEYS decrypts the token of <nova>",
             "Add the key that it was encrypted with to PREFLIGHT_CAMPAIGN_KEYS, or have the streamer sign in again.",
         ),
@@ -94,7 +100,7 @@ class TokensCheck(PreFlightCheck):
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Ask the authorization server of `PREFLIGHT_TWITCH_AUTH_URL`."""
+        """With `PREFLIGHT_PACKS=campaign`: ask the authorization server of `PREFLIGHT_TWITCH_AUTH_URL`."""
         return [
             cls(
                 auth_url=settings.twitch_auth_url,
@@ -139,17 +145,19 @@ class TokensCheck(PreFlightCheck):
                 host = await look_up(self.auth_url, allow_private=self.allow_private)
                 async with asyncio.TaskGroup() as tasks:
                     for _ in range(min(AT_ONCE, len(streamers))):
-                        tasks.create_task(self._validate(waiting, host, found))
+                        tasks.create_task(self._validate(waiting, host, until, found))
         except TwitchSilent as silence:
             why = str(silence)
         except TimeoutError:
             pass  # those that are not in `found` are the ones that were not answered
         return [found.get(one.id) or findings.not_asked(one, why) for one in streamers]
 
-    async def _validate(self, waiting: Iterator[Streamer], host: Host, found: dict[str, Finding]) -> None:
-        async with conversation(host) as twitch:
+    async def _validate(self, waiting: Iterator[Streamer], host: Host, until: float, found: dict[str, Finding]) -> None:
+        async with conversation(host, until) as twitch:
             for streamer in waiting:
                 found[streamer.id] = await self._finding(streamer, twitch)
+                if twitch.gave_up:
+                    return
 
     async def _finding(self, streamer: Streamer, twitch: Conversation) -> Finding:
         token = streamer.token.get_secret_value() if streamer.token else ""
@@ -160,7 +168,7 @@ class TokensCheck(PreFlightCheck):
         if answer.status == 401:
             return findings.invalid(streamer)
         expires_in = answer.body.get("expires_in")
-        if answer.status != 200 or not isinstance(expires_in, int | float):
+        if answer.status != 200 or not isinstance(expires_in, int | float) or not 0 <= expires_in < math.inf:
             return findings.not_asked(streamer, _refusal(answer.status, answer.wait_seconds))
         return findings.valid(streamer, expires_in, self.warn_within_hours)
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Self
 
-from preflight.campaign.campaigns import SOURCE_EXAMPLES, Campaigns
+from preflight.campaign.campaigns import SOURCE_EXAMPLES, Campaigns, may_read
 from preflight.campaign.source import SourceUnavailable, VttConnection
 from preflight.context import CheckContext
 from preflight.declaration import PreFlightCheck
@@ -32,6 +32,7 @@ class VttConnectionCheck(PreFlightCheck):
     campaigns: Campaigns = dataclasses.field(default_factory=Campaigns, metadata={"parameter": False})
 
     default_remediation = "See what PostgreSQL, or the source of campaigns, is busy with."
+    permissions = may_read("vtt_connections")
     examples = (
         passed("the connection with <Foundry> is active"),
         warning(
@@ -48,7 +49,7 @@ class VttConnectionCheck(PreFlightCheck):
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Iterable[Self]:
-        """Ask for the event types of `PREFLIGHT_CAMPAIGN_EVENT_TYPES`."""
+        """With `PREFLIGHT_PACKS=campaign`: ask for the event types of `PREFLIGHT_CAMPAIGN_EVENT_TYPES`."""
         return [cls(event_types=settings.campaign_event_types, campaigns=Campaigns.from_settings(settings))]
 
     def warm_up(self) -> None:

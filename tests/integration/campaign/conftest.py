@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import secrets
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+import psycopg2
 import pytest
 from examples import documented, not_met
 from integration.campaign import told
@@ -143,7 +145,18 @@ def without_cryptography(monkeypatch) -> Iterator[None]:
     campaigns._opened.cache_clear()
 
 
-@pytest.fixture(params=["raising", "silent", "refused", "bare", "nowhere", "not installed"])
+@pytest.fixture
+def nobody(sampled) -> Iterator[str]:
+    """Yield the address of the sample's database for a role that may read no table."""
+    role = f"nobody{secrets.token_hex(4)}"
+    with contextlib.closing(psycopg2.connect(sampled.url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'pw-canary'")
+        yield f"postgresql://{role}:pw-canary@{sampled.url.partition('@')[2]}"
+        cursor.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture(params=["raising", "silent", "refused", "bare", "denied", "nowhere", "not installed"])
 def troubled_source(request, refused_port) -> Iterator[tuple[dict[str, object], str]]:
     """Yield the settings of a source in trouble, whatever is asked of it, and what a check says of it."""
     over = threading.Event()
@@ -159,6 +172,8 @@ def troubled_source(request, refused_port) -> Iterator[tuple[dict[str, object], 
             yield {"database_url": url}, f"the campaigns' database 127.0.0.1:{refused_port}/shop refuses the connection"
         case "bare":
             yield {"database_url": request.getfixturevalue("database_url")}, "lacks the tables of this version"
+        case "denied":
+            yield {"database_url": request.getfixturevalue("nobody")}, "does not let this user read it"
         case "nowhere":
             yield {"database_url": None}, "there is no database to read campaigns from"
         case "not installed":

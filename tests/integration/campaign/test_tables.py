@@ -20,12 +20,14 @@ from preflight.campaign.models import memberships, metadata, streamers
 from preflight.campaign.rotation import rotate
 from preflight.campaign.source import SourceUnavailable
 from preflight.campaign.tables import Tables
+from preflight.cli import check_pages
 from preflight.exceptions import StoreUnavailable
 from preflight.reports import migrations as reports
 from preflight.schemas import check, upgrade
 from preflight.types import Status
 
 CHECKS = ("tokens", "vtt_connection", "cooldown", "gamification_config")
+SHIPPED = {check.name: check for check in check_pages.shipped()}
 
 
 @pytest.fixture
@@ -197,26 +199,47 @@ def contents(url):
 
 @pytest.fixture
 def reader(sampled, shared_postgresql):
-    """Yield the address for a role that may read the pack's tables and nothing else."""
+    """Yield a function that makes a role with these grants and no other right, and returns its address."""
     role, database = f"reader{secrets.token_hex(4)}", sampled.url.rpartition("/")[2]
-    with contextlib.closing(psycopg2.connect(sampled.url)) as connection:
+    address = f"postgresql://{role}:reads@{sampled.url.partition('@')[2].partition('/')[0]}/{database}"
+    with contextlib.closing(psycopg2.connect(sampled.url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'reads'")
-            cursor.execute(f"GRANT SELECT ON {', '.join(metadata.tables)} TO {role}")
-            yield f"postgresql://{role}:reads@{sampled.url.partition('@')[2].partition('/')[0]}/{database}"
-            cursor.execute(f"DROP OWNED BY {role}")
-            cursor.execute(f"DROP ROLE {role}")
+        cursor.execute(f"REVOKE CONNECT ON DATABASE {database} FROM PUBLIC")
+        cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'reads'")
+
+        def make(grants):
+            cursor.execute(f"DROP OWNED BY {role}")  # what it was granted too
+            for grant in grants:
+                cursor.execute(grant.replace("<database>", database).replace("<user>", role))
+            return address
+
+        yield make
+        cursor.execute(f"DROP OWNED BY {role}; DROP ROLE {role}; GRANT CONNECT ON DATABASE {database} TO PUBLIC")
 
 
-def test_the_checks_need_no_more_than_reading_and_change_nothing(ask, sampled, reader):
-    """A role with SELECT alone is enough; afterwards every table holds what it held."""
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_role_with_the_documented_grants_is_enough_and_nothing_changes(ask, sampled, reader, name):
+    """The check passes with no other right than those of its page; every table holds what it held."""
     before = contents(sampled.url)
 
-    answers = {name: ask(name, database_url=reader).status for name in CHECKS}
-
-    assert answers == dict.fromkeys(CHECKS, Status.PASSED)
+    assert ask(name, database_url=reader(grants_of(name))).status is Status.PASSED
     assert contents(sampled.url) == before
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_no_grant_is_to_spare(ask, reader, name):
+    """Without any one of them the check cannot be asked, and says so."""
+    for grant in (grants := grants_of(name)):
+        without = ask(name, database_url=reader([other for other in grants if other != grant]))
+        if "CONNECT" in grant:
+            assert without.status is Status.ERROR
+        else:
+            cannot_be_asked(without, "does not let this user read it")
+            assert "Grant its user what the check needs" in without.remediation
+
+
+def grants_of(name):
+    return SHIPPED[name].permissions.split("; ")
 
 
 def test_a_transaction_of_a_check_cannot_write(tables):

@@ -125,7 +125,10 @@ def test_a_token_that_twitch_refuses_fails(tell):
         (Trouble(garbage=b"220 mail.example ESMTP\r\n\r\n"), "does not speak HTTP"),
         (http(b"<html>"), "does not send a JSON object"),
         (http(b"{}"), "Twitch does not say when it expires"),
-        (http(b'{"expires_in": "soon"}'), "Twitch does not say when it expires"),
+        *(
+            (http(b'{"expires_in": %s}' % value), "Twitch does not say when it expires")
+            for value in (b'"soon"', b"-1", b"NaN", b"1e999", b"[]")
+        ),
         (Trouble(first=functools.partial(time.sleep, 1.5)), "Twitch did not answer in time"),
     ],
 )
@@ -172,6 +175,7 @@ def test_what_twitch_answered_in_time_counts(tell, fake, crowd):
         (90, None, "nova has a token that expires in 2 min"),
         (3600 * 25, None, None),
         (0, None, None),
+        (10**400, None, None),
     ],
 )
 def test_a_token_that_expires_soon_is_a_warning(tell, fake, seconds, stored, says):
@@ -204,6 +208,16 @@ def test_a_few_are_named_and_the_others_counted(tell, crowd):
 
     assert result.message.startswith("s000 is not active; s001 is not active; ")
     assert result.message.endswith("; s004 is not active; and 195 more")
+
+
+def test_an_outage_names_a_few_too(tell, fake, crowd):
+    """Whoever could not be asked about is named or counted."""
+    fake.troubles[VALIDATE] = Trouble(status=500)
+
+    result = tell("tokens", streamers=crowd)
+
+    assert (result.status, result.metadata) == (Status.ERROR, {"streamers": 200, "error": 200})
+    assert result.message.endswith("s004 could not be validated (Twitch answers 500); and 195 more")
 
 
 def test_a_streamer_of_the_run_must_be_known_and_have_authorised_the_campaign(ask):

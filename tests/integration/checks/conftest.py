@@ -187,6 +187,15 @@ def blackhole_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+@pytest.fixture
+def half_open_port() -> Iterator[int]:
+    """Hold a port where the kernel accepts and acknowledges, and whoever should answer is gone."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen(64)
+        yield held.getsockname()[1]
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left(leaves_nothing) -> None:
     """Whatever a peer does to a check, no thread, connection or file of it stays."""

@@ -110,6 +110,81 @@ async def dripping(reader, writer):
         await asyncio.sleep(0.05)
 
 
+async def a_byte_every_ten_seconds(reader, writer):
+    """Send a first byte that fits every protocol, and leave the next one to be waited for."""
+    while True:
+        writer.write(b"H")
+        await writer.drain()
+        await asyncio.sleep(10)
+
+
+async def never_reading(reader, writer):
+    """Accept, and take nothing of what is sent."""
+    writer.transport.pause_reading()
+    await asyncio.Event().wait()
+
+
+FLOOD = 64 * 1024
+
+
+async def flooding(reader, writer):
+    """Send as much as the other side takes, without an end of a line."""
+    while True:
+        writer.write(b"x" * FLOOD)
+        await writer.drain()
+
+
+async def flooding_lines(reader, writer):
+    """Send lines without an end."""
+    while True:
+        writer.write(b"+PONG\r\n" * (FLOOD // 7))
+        await writer.drain()
+
+
+def endless(head, body=b"x" * FLOOD):
+    """Return a handler that waits for a question, then sends a head and a body without an end."""
+
+    async def handler(reader, writer):
+        await reader.read(65536)
+        writer.write(head)
+        while True:
+            writer.write(body)
+            await writer.drain()
+
+    return handler
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+
+
+async def stalling_tls(reader, writer):
+    """Answer the first words of TLS with silence; PostgreSQL's question for TLS with yes before."""
+    first = await reader.read(65536)
+    if len(first) == 8:
+        writer.write(b"S")
+    await asyncio.Event().wait()
+
+
+async def dripping_tls(reader, writer):
+    """Answer TLS with a record whose bytes come one at a time."""
+    if len(await reader.read(65536)) == 8:
+        writer.write(b"S")
+    for byte in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" + bytes(16_000):
+        writer.write(bytes([byte]))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+async def alerting_tls(reader, writer):
+    """Answer TLS with an alert."""
+    if len(await reader.read(65536)) == 8:
+        writer.write(b"S")
+        await reader.read(65536)
+    writer.write(b"\x15\x03\x03\x00\x02\x02\x28")
+    await writer.drain()
+
+
 #: What a client of PostgreSQL asks first: TLS, GSSAPI.
 ASKING_FOR_ENCRYPTION = (80877103, 80877104)
 
@@ -136,3 +211,18 @@ async def postgresql_without_tls(reader, writer):
     await reader.readexactly(8)
     writer.write(b"N")
     await reader.read()
+
+
+async def endless_postgresql(reader, writer):
+    """Let everybody in, then set parameters without an end."""
+    while True:
+        length, code = struct.unpack("!II", await reader.readexactly(8))
+        await reader.readexactly(length - 8)
+        if code not in ASKING_FOR_ENCRYPTION:
+            break
+        writer.write(b"N")
+    writer.write(b"R" + struct.pack("!II", 8, 0))
+    setting = b"a\0" + b"x" * 1000 + b"\0"
+    while True:
+        writer.write((b"S" + struct.pack("!I", len(setting) + 4) + setting) * 64)
+        await writer.drain()

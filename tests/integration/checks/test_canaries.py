@@ -14,6 +14,12 @@ from integration.checks.peers import ASKING_FOR_ENCRYPTION
 SCRIPT = """
 import concurrent.futures, json, sys
 from pydantic import SecretStr
+from preflight.campaign import sample
+from preflight.campaign.campaigns import Campaigns
+from preflight.campaign.checks.tokens import TokensCheck
+from preflight.campaign.checks.twitch_api import TwitchApiCheck
+from preflight.campaign.checks.vtt_connection import VttConnectionCheck
+from preflight.campaign.source import Streamer
 from preflight.checks.beat import BeatCheck
 from preflight.checks.broker import BrokerCheck
 from preflight.checks.database import DatabaseCheck
@@ -33,13 +39,18 @@ logs.configure(loglevel="DEBUG")
 timeout = 5.0
 raw, on_redis, on_postgresql, *web = sys.argv[1:]
 
+class source:
+    def streamers(self, campaign_id, streamer_ids):
+        return [Streamer(id="nova", name="nova", active=True, authorised=True, token=SecretStr("canary-user-token"))]
+
 def redis_checks(port):
     url = SecretStr(f"redis://user:canary-password@127.0.0.1:{port}/0")
     return [kind(url=url, timeout=timeout) for kind in (RedisCheck, BrokerCheck, WorkersCheck, BeatCheck)]
 
 def postgresql_checks(port):
     url = SecretStr(f"postgresql://user:canary-password@127.0.0.1:{port}/app?application_name=canary-query")
-    return [kind(url=url, timeout=timeout) for kind in (DatabaseCheck, MigrationsCheck)]
+    yield from [kind(url=url, timeout=timeout) for kind in (DatabaseCheck, MigrationsCheck)]
+    yield VttConnectionCheck(campaigns=Campaigns(database_url=url), timeout=timeout)
 
 def web_checks(port):
     rest = f"://127.0.0.1:{port}/canary-path/x?key=canary-query&token=canary-token"
@@ -53,9 +64,15 @@ def web_checks(port):
     yield WebsocketCheck(url=f"ws://user:canary-password@127.0.0.1:{port}/canary-path", timeout=timeout)
     yield WebsocketCheck(url=f"ws://127.0.0.1:{port}/canary path", timeout=timeout)
     yield TcpCheck(target=f"user:canary-password@127.0.0.1:{port}", timeout=timeout)
+    for scheme in ("http", "https"):
+        asking = {"auth_url": f"{scheme}://127.0.0.1:{port}", "allow_private": True, "timeout": timeout}
+        secret = SecretStr("canary-client-secret")
+        yield TwitchApiCheck(client_id="client", client_secret=secret, api_url=asking["auth_url"], **asking)
+        yield TokensCheck(campaigns=Campaigns(named="__main__:source"), **asking)
 
 def answer(check):
-    return encode(fenced(check, CheckContext(mode="full", event_type="poll_launch"), timeout))
+    run = CheckContext(mode="full", event_type="poll_launch", campaign_id=sample.WELL.id)
+    return encode(fenced(check, run, timeout))
 
 def told(check):
     described = descriptions.describe(check)

@@ -7,15 +7,28 @@ the promise itself; everywhere else tests judge no seconds.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import socket
-import struct
-import time
 
 import pytest
-from examples import documented
-from integration.checks.conftest import CONTEXT
-from integration.checks.peers import ASKING_FOR_ENCRYPTION, dripping, garbage, hanging_up, resetting, silent
+from integration.checks.in_time import TIMEOUT, is_over_in_time, name_of, one_after_the_other, together
+from integration.checks.peers import (
+    FLOOD,
+    HEAD,
+    UPGRADED,
+    a_byte_every_ten_seconds,
+    alerting_tls,
+    dripping,
+    dripping_tls,
+    endless,
+    endless_postgresql,
+    flooding,
+    flooding_lines,
+    garbage,
+    hanging_up,
+    never_reading,
+    resetting,
+    silent,
+    stalling_tls,
+)
 from pydantic import SecretStr
 
 from preflight.addresses import warm_up
@@ -29,14 +42,6 @@ from preflight.checks.redis import RedisCheck
 from preflight.checks.tcp import TcpCheck
 from preflight.checks.websocket import WebsocketCheck
 from preflight.checks.workers import WorkersCheck
-from preflight.engine.execution import fenced
-from preflight.types import CheckResult, Status
-
-TIMEOUT = 1.0
-OVERRUN_MS = 500
-#: On a busy machine the fence may come before the check, which has a tenth of its timeout to answer.
-SAID_BY_THE_FENCE = f"timed out after {TIMEOUT:g} s"
-FLOOD = 64 * 1024
 
 
 def redis_url(port, scheme="redis"):
@@ -77,63 +82,6 @@ OVER_TLS = {
 }
 
 
-def execution(check):
-    """Ask a check as a worker does; return its answer, and how long it took in milliseconds."""
-    started = time.monotonic()
-    answer = fenced(check, CONTEXT, check.timeout)
-    return answer, (time.monotonic() - started) * 1000
-
-
-def is_over_in_time(check, *, may_pass=False):
-    """Assert that an execution keeps the promise, and that an answer of the check's own is documented."""
-    answer, duration_ms = execution(check)
-
-    assert duration_ms <= check.timeout * 1000 + OVERRUN_MS, (check.name, answer)
-    assert "canary" not in repr(answer)
-    if answer["message"] != SAID_BY_THE_FENCE:
-        assert answer["status"] == "failed" or may_pass, (check.name, answer)
-        documented(check, result_of(answer))
-
-
-def result_of(answer):
-    """Return an answer of the engine as the check gave it."""
-    status = Status(answer["status"])
-    good = status in (Status.PASSED, Status.WARNING)
-    return CheckResult(good, answer["message"], status=status, remediation=answer["remediation"])
-
-
-def together(checks, **details):
-    """Ask checks at the same time, as the workers' threads do: they only wait."""
-    with concurrent.futures.ThreadPoolExecutor(len(checks)) as pool:
-        for asked in [pool.submit(is_over_in_time, check, **details) for check in checks]:
-            asked.result()
-
-
-def one_after_the_other(checks, **details):
-    """Ask checks in turns, in the main thread, where the alarm stands behind them."""
-    for check in checks:
-        is_over_in_time(check, **details)
-
-
-def name_of(peer):
-    """Return how a peer is called in the name of a test."""
-    return getattr(peer, "__name__", peer)
-
-
-async def a_byte_every_ten_seconds(reader, writer):
-    """Send a first byte that fits every protocol, and leave the next one to be waited for."""
-    while True:
-        writer.write(b"H")
-        await writer.drain()
-        await asyncio.sleep(10)
-
-
-async def never_reading(reader, writer):
-    """Accept, and take nothing of what is sent."""
-    writer.transport.pause_reading()
-    await asyncio.Event().wait()
-
-
 @pytest.fixture(autouse=True, scope="module")
 def _warm():
     """Do what a worker does before it asks checks."""
@@ -164,60 +112,10 @@ def test_a_peer_that_turns_away_is_noticed(port_of, peer):
     one_after_the_other([make(port) for name, make in CHECKS.items() if name != "tcp" or peer == "refused"])
 
 
-def test_a_half_open_connection_costs_the_timeout():
+def test_a_half_open_connection_costs_the_timeout(half_open_port):
     """The kernel has accepted and acknowledges what is sent; whoever should answer is gone."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(64)
-        port = listener.getsockname()[1]
-        together([make(port) for name, make in CHECKS.items() if name not in {"tcp", "dns"}])
-        together([CHECKS["tcp"](port)], may_pass=True)
-
-
-async def flooding(reader, writer):
-    """Send as much as the other side takes, without an end of a line."""
-    while True:
-        writer.write(b"x" * FLOOD)
-        await writer.drain()
-
-
-async def flooding_lines(reader, writer):
-    """Send lines without an end."""
-    while True:
-        writer.write(b"+PONG\r\n" * (FLOOD // 7))
-        await writer.drain()
-
-
-def endless(head, body=b"x" * FLOOD):
-    """Return a handler that waits for a question, then sends a head and a body without an end."""
-
-    async def handler(reader, writer):
-        await reader.read(65536)
-        writer.write(head)
-        while True:
-            writer.write(body)
-            await writer.drain()
-
-    return handler
-
-
-async def endless_postgresql(reader, writer):
-    """Let everybody in, then set parameters without an end."""
-    while True:
-        length, code = struct.unpack("!II", await reader.readexactly(8))
-        await reader.readexactly(length - 8)
-        if code not in ASKING_FOR_ENCRYPTION:
-            break
-        writer.write(b"N")
-    writer.write(b"R" + struct.pack("!II", 8, 0))
-    setting = b"a\0" + b"x" * 1000 + b"\0"
-    while True:
-        writer.write((b"S" + struct.pack("!I", len(setting) + 4) + setting) * 64)
-        await writer.drain()
-
-
-HEAD = b"HTTP/1.1 200 OK\r\n"
-UPGRADED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    together([make(half_open_port) for name, make in CHECKS.items() if name not in {"tcp", "dns"}])
+    together([CHECKS["tcp"](half_open_port)], says=("passed", "failed"))
 
 
 @pytest.mark.parametrize(
@@ -250,33 +148,6 @@ def test_a_flood_is_left_in_time(peers, names, peer):
     port = peers(peer)
 
     one_after_the_other([CHECKS[name](port) for name in names if name != "tcp"])
-
-
-async def stalling_tls(reader, writer):
-    """Answer the first words of TLS with silence; PostgreSQL's question for TLS with yes before."""
-    first = await reader.read(65536)
-    if len(first) == 8:
-        writer.write(b"S")
-    await asyncio.Event().wait()
-
-
-async def dripping_tls(reader, writer):
-    """Answer TLS with a record whose bytes come one at a time."""
-    if len(await reader.read(65536)) == 8:
-        writer.write(b"S")
-    for byte in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" + bytes(16_000):
-        writer.write(bytes([byte]))
-        await writer.drain()
-        await asyncio.sleep(0.05)
-
-
-async def alerting_tls(reader, writer):
-    """Answer TLS with an alert."""
-    if len(await reader.read(65536)) == 8:
-        writer.write(b"S")
-        await reader.read(65536)
-    writer.write(b"\x15\x03\x03\x00\x02\x02\x28")
-    await writer.drain()
 
 
 @pytest.mark.parametrize("peer", ["blackholed", silent, stalling_tls, dripping_tls, dripping], ids=name_of)

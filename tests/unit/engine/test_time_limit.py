@@ -78,6 +78,26 @@ def test_an_async_check_that_never_yields_is_interrupted():
         call_within(0.05, ask)
 
 
+def test_the_end_of_the_time_is_told_from_within_a_group_of_tasks():
+    """A `TaskGroup` wraps what is raised in its tasks, our alarm too; an error of the check's own stays wrapped."""
+
+    async def ask(question):
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(question())
+
+    async def spin():
+        while True:
+            pass
+
+    async def fail():
+        raise ValueError
+
+    with pytest.raises(TimedOut):
+        call_within(0.05, lambda: ask(spin))
+    with pytest.raises(ExceptionGroup):
+        call_within(5, lambda: ask(fail))
+
+
 def test_a_checks_own_timeout_error_is_its_own():
     """Only our limit means that the time is over."""
 
