@@ -11,6 +11,9 @@ import documents
 import pytest
 from conftest import partner
 from documents import DOCS, ROOT
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard, prometheus
 
 from preflight.observability import catalogue
 from preflight.settings import Settings
@@ -98,6 +101,28 @@ def test_the_panels_of_the_dashboard_are_whole():
     assert all(panel["targets"] and panel["title"] for panel in panels)
     source = (DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text()
     assert {panel["datasource"]["uid"] for panel in panels} == set(re.findall(r"uid: (\w+)", source))
+
+
+def test_grafana_knows_every_field_of_the_dashboard():
+    """Its own models read the file and write the same again: they leave out a field that they do not know."""
+    plugins.register_default_plugins()
+    written = json.loads(DASHBOARD.read_text())
+    read = dashboard.Dashboard.from_json(written)
+
+    assert kept(written, json.loads(JSONEncoder().encode(read)), "dashboard") == []
+    # What is of no type that they know, they would leave as it is.
+    assert not [panel.title for panel in read.panels or [] if isinstance(panel.options, dict)]
+    queries = [query for panel in read.panels or [] for query in panel.targets or []]
+    assert {type(query) for query in queries} == {prometheus.Dataquery}
+
+
+def kept(written, read, path):
+    """Return the paths of what was written and not read."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        return [lost for key, value in written.items() for lost in kept(value, read.get(key), f"{path}.{key}")]
+    if isinstance(written, list) and isinstance(read, list) and len(written) == len(read):
+        return [lost for place, value in enumerate(written) for lost in kept(value, read[place], f"{path}[{place}]")]
+    return [] if written == read else [path]
 
 
 @pytest.mark.parametrize(
