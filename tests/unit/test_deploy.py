@@ -143,6 +143,16 @@ def test_prometheus_and_alertmanager_accept_their_files(command):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_every_alert_says_what_to_do():
+    """An operator who is woken reads two lines: what is wrong, and what to do first."""
+    alerts = re.split(r"^ *- alert: ", RULES.read_text(), flags=re.MULTILINE)[1:]
+
+    assert alerts
+    for alert in alerts:
+        for word in ("severity: (critical|warning)", 'summary: "', 'remediation: "'):
+            assert re.search(word, alert), (alert.partition("\n")[0], word)
+
+
 def test_every_alert_has_a_test():
     """A rule that never fired in a test may never fire at all."""
     alerts = set(re.findall(r"^ *- alert: (\w+)$", RULES.read_text(), re.MULTILINE))
