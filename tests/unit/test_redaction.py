@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from preflight.context import shown
@@ -81,6 +81,7 @@ def test_redacted_values_keep_their_shape():
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.pattern[:40])
+@settings(max_examples=30, phases=[Phase.generate])
 @given(st.data())
 def test_the_quick_look_misses_nothing(pattern, data):
     """Whatever a pattern matches has a hint that it may: without one it would not be tried."""
