@@ -144,5 +144,6 @@ def log(report: PreFlightReport) -> None:
 
 
 def _say(level: int, fields: dict[str, object]) -> None:
-    text = " ".join(f"{name}={json.dumps(value)}" for name, value in fields.items())
-    logger.log(level, "%s", text, extra={"fields": fields})
+    if logger.isEnabledFor(level):
+        text = " ".join(f"{name}={json.dumps(value)}" for name, value in fields.items())
+        logger.log(level, "%s", text, extra={"fields": fields})

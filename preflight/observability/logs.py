@@ -17,6 +17,7 @@ from preflight.settings import settings
 TALKATIVE = ("alembic", "httpcore", "httpx", "websockets")
 #: Celery's loggers that tell every message at INFO: seven lines for a run of seven checks, beside its own one.
 PER_MESSAGE = ("celery.app.trace", "celery.worker.strategy")
+_PLAIN = logging.Formatter()
 
 
 class RunFilter(logging.Filter):
@@ -84,8 +85,7 @@ def about(record: logging.LogRecord) -> dict[str, str]:
 
 def more(record: logging.LogRecord) -> list[str]:
     """Return what follows a record's message: its traceback and its stack."""
-    plain = logging.Formatter()
-    texts = [plain.formatException(record.exc_info) if record.exc_info else "", record.stack_info or ""]
+    texts = [_PLAIN.formatException(record.exc_info) if record.exc_info else "", record.stack_info or ""]
     return [text for text in texts if text]
 
 

@@ -1,4 +1,4 @@
-"""Secrets that were planted everywhere come out nowhere: not in logs, reports, events, or what commands say."""
+"""Secrets that were planted everywhere come out nowhere: in no log, report, event, metric and no command."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from receivers import Receiver
 
 from preflight import keeping
 from preflight.embedded.server import free_port
+from preflight.observability.metrics import fleet_metrics
 
 ASKED = ("leaky", "gossip", "redis", "database", "websocket", "shop")
 COMMANDS = (
@@ -116,6 +117,14 @@ def test_no_report_holds_one(talkative, reports):
 def test_no_event_holds_one(reports, receiver):
     """Messages, tags, breadcrumbs and the whole report."""
     assert escaped(json.dumps(receiver.items)) == []
+
+
+def test_no_metric_holds_one(talkative, reports):
+    """Of what checks said there is only how often they failed."""
+    exported = fleet_metrics(talkative.settings).decode()
+
+    assert 'check_name="leaky"' in exported
+    assert escaped(exported) == []
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["console", "json"])

@@ -11,6 +11,9 @@ import documents
 import pytest
 from conftest import partner
 from documents import DOCS, ROOT
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard, prometheus
 
 from preflight.observability import catalogue
 from preflight.settings import Settings
@@ -100,6 +103,28 @@ def test_the_panels_of_the_dashboard_are_whole():
     assert {panel["datasource"]["uid"] for panel in panels} == set(re.findall(r"uid: (\w+)", source))
 
 
+def test_grafana_knows_every_field_of_the_dashboard():
+    """Its own models read the file and write the same again: they leave out a field that they do not know."""
+    plugins.register_default_plugins()
+    written = json.loads(DASHBOARD.read_text())
+    read = dashboard.Dashboard.from_json(written)
+
+    assert kept(written, json.loads(JSONEncoder().encode(read)), "dashboard") == []
+    # What is of no type that they know, they would leave as it is.
+    assert not [panel.title for panel in read.panels or [] if isinstance(panel.options, dict)]
+    queries = [query for panel in read.panels or [] for query in panel.targets or []]
+    assert {type(query) for query in queries} == {prometheus.Dataquery}
+
+
+def kept(written, read, path):
+    """Return the paths of what was written and not read."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        return [lost for key, value in written.items() for lost in kept(value, read.get(key), f"{path}.{key}")]
+    if isinstance(written, list) and isinstance(read, list) and len(written) == len(read):
+        return [lost for place, value in enumerate(written) for lost in kept(value, read[place], f"{path}[{place}]")]
+    return [] if written == read else [path]
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -116,6 +141,16 @@ def test_prometheus_and_alertmanager_accept_their_files(command):
     checked = subprocess.run(command, cwd=DEPLOY, capture_output=True, text=True, check=False)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_alert_says_what_to_do():
+    """An operator who is woken reads two lines: what is wrong, and what to do first."""
+    alerts = re.split(r"^ *- alert: ", RULES.read_text(), flags=re.MULTILINE)[1:]
+
+    assert alerts
+    for alert in alerts:
+        for word in ("severity: (critical|warning)", 'summary: "', 'remediation: "'):
+            assert re.search(word, alert), (alert.partition("\n")[0], word)
 
 
 def test_every_alert_has_a_test():

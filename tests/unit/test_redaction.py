@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from preflight.context import shown
-from preflight.redaction import is_secret_name, redact, redact_values, storable
+from preflight.redaction import HINTS, PATTERNS, is_secret_name, redact, redact_values, storable
 
 SECRET = "hunter2hunter2"  # a canary: no output may hold it
 
@@ -78,6 +78,22 @@ def test_redacted_values_keep_their_shape():
         "n": 1,
         "url": "redis://:***@h",
     }
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.pattern[:40])
+@settings(max_examples=30, phases=[Phase.generate])
+@given(st.data())
+def test_the_quick_look_misses_nothing(pattern, data):
+    """Whatever a pattern matches has a hint that it may: without one it would not be tried."""
+    assert HINTS.search(data.draw(st.from_regex(pattern)).casefold())
+
+
+@pytest.mark.parametrize(
+    "name", ["PA\u017f\u017fWORD", "to\N{KELVIN SIGN}en", "author\u0130zation", "credent\u0131al", "d\u017fn"]
+)
+def test_a_name_in_letters_that_match_others_is_a_secret(name):
+    """Patterns that ignore case match the long s, the sign of kelvin and both other letters i."""
+    assert SECRET not in redact(f"{name}={SECRET}")
 
 
 @given(st.text())
