@@ -78,7 +78,8 @@ def test_no_row_moves_when_a_report_comes(page, site):
     """The button that tells of it has had its place all along."""
     listing = page.locator("#reports")
     listing.scroll_into_view_if_needed()
-    places = "one => [...one.querySelectorAll('thead, tr[id]')].map(row => row.offsetTop)"
+    places = """one => [...one.querySelectorAll('thead, tr[id]')].map(
+        row => Math.round(row.getBoundingClientRect().top - one.getBoundingClientRect().top))"""
     before = listing.evaluate(places)
     site.store.save([go()])
     expect(page.locator("#newer")).to_be_visible()
