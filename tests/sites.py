@@ -29,7 +29,7 @@ class Site:
 
     def __init__(self, settings: Settings, registry: PreFlightRegistry | None = None):
         self.settings = settings
-        self.config = server.config(settings, registry or discovered(settings))
+        self.config = server.config(settings, discovered(settings) if registry is None else registry)
         self.app = self.config.app
         self.credentials = Credentials(settings.database)
         self.store = ReportStore(settings.database)

@@ -41,8 +41,8 @@ def reports(query: Annotated[queries.Reports, Query()], work: Work) -> Response:
 
 @router.get("/reports/{report_id}", tags=["reports"], responses=shape(answers.LinkedReport))
 def report(report_id: Identifier, work: Work) -> Response:
-    """Return one stored report, and where Flower shows its tasks."""
-    found = work.store.get(report_id)
+    """Return one report, stored or of a run that has just ended, and where Flower shows its tasks."""
+    found = work.report(report_id)
     if found is None:
         days = work.settings.retention_days
         raise Problem(404, f"There is no report {report_id}: its run is going on, or it is older than {days} days.")

@@ -119,7 +119,7 @@ async def show_run(request: Request, work: Work, run_id: Identifier) -> Response
 
 
 def _report(work: Services, report_id: UUID) -> PreFlightReport:
-    report = work.store.get(report_id) or work.runs.report(report_id)
+    report = work.report(report_id)
     if report is None:
         days = work.settings.retention_days
         raise Problem(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -19,6 +20,7 @@ from preflight.registry import PreFlightRegistry
 from preflight.reports.store import ReportStore
 from preflight.runner import PreFlightRunner
 from preflight.settings import Settings
+from preflight.types import PreFlightReport
 
 
 class Services:
@@ -39,6 +41,10 @@ class Services:
     def registry(self) -> PreFlightRegistry:
         """The checks; the first use imports them."""
         return self.runner.registry
+
+    def report(self, report_id: UUID) -> PreFlightReport | None:
+        """Return a report, stored or of a run that has just ended; None while there is none."""
+        return self.store.get(report_id) or self.runs.report(report_id)
 
     def _overview(self, period: Period) -> Overview:
         return read(self.store, self.registry, self.settings.light_max_priority, period)

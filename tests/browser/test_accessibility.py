@@ -103,13 +103,16 @@ def test_who_asked_for_less_motion_gets_none(visit, site):
 
 
 def test_print_is_light_and_has_no_controls(visit, site):
-    """What is printed is what is known, not what can be clicked."""
+    """What is printed is what is known, not what can be clicked; times, not ages."""
     page = visit(site, color_scheme="dark")
     page.emulate_media(media="print")
 
     for hidden in (".nav", ".query", "#pause", ".theme"):
         expect(page.locator(hidden).first).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    age = page.locator("tr[id^='r-'] time").first
+    printed = age.evaluate("one => [getComputedStyle(one).fontSize, getComputedStyle(one, '::after').content]")
+    assert printed == ["0px", f'"{age.get_attribute("datetime")}"']
 
 
 def test_forced_colours_keep_shapes(visit, site):

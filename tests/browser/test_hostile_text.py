@@ -43,6 +43,7 @@ def site(shared_valkey, shared_postgresql) -> Iterator[sites.Site]:
     reports = [
         samples.report(now, "poll_launch", lines, streamer_ids=(SCRIPT, HOSTILE["arabic"]), metadata={"note": SCRIPT}),
         samples.report(now, SCRIPT[:50], (foreign,), mode="full"),
+        samples.report(now, "w" * 50, (foreign,), mode="full"),
         *(samples.report(now, "poll_launch", (line,)) for line in lines),
     ]
     registry = PreFlightRegistry()

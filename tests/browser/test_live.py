@@ -74,6 +74,19 @@ def test_new_content_shifts_nothing(page, site):
     assert page.evaluate("window.shifted") < 0.001
 
 
+def test_no_row_moves_when_a_report_comes(page, site):
+    """The button that tells of it has had its place all along."""
+    listing = page.locator("#reports")
+    listing.scroll_into_view_if_needed()
+    places = """one => [...one.querySelectorAll('thead, tr[id]')].map(
+        row => Math.round(row.getBoundingClientRect().top - one.getBoundingClientRect().top))"""
+    before = listing.evaluate(places)
+    site.store.save([go()])
+    expect(page.locator("#newer")).to_be_visible()
+
+    assert listing.evaluate(places) == before
+
+
 def test_a_paused_page_stays_as_it_is_until_it_goes_on(page, site):
     """No stream, no refresh, and it says so."""
     page.get_by_role("button", name="Pause").click()
@@ -115,6 +128,8 @@ def test_a_failed_refresh_keeps_the_page_and_says_so_until_one_succeeds(page, si
     expect(trouble).to_contain_text("The server does not answer.")
     expect(page.locator("#live-word")).to_have_text("Not updated")
     assert len(listed(page)) == rows
+    page.locator(".foot").scroll_into_view_if_needed()
+    expect(trouble).to_be_in_viewport()
 
     page.unroute("**/admin/monitoring*")
     page.locator("#refresh").click()

@@ -9,8 +9,8 @@
 
   // ------------------------------------------------------------ what the page says about itself
   const state = () => {
-    if (paused) return ["is-paused", "Paused", "since"];
-    if (failed) return ["is-failed", "Not updated", "since"];
+    if (paused) return ["is-paused", "Paused", "updated"];
+    if (failed) return ["is-failed", "Not updated", "for"];
     const streaming = source && source.readyState === EventSource.OPEN && toldAt;
     const stale = ages.now() - updatedAt > (streaming ? TOLD_STALE_MS : POLLED_STALE_MS);
     if (stale) return ["is-warning", "Stale", "updated"];
@@ -20,7 +20,7 @@
     const [style, word, verb] = state();
     get("live").className = `live ${style}`;
     ages.write(get("live-word"), word);
-    ages.write(get("live-age"), verb === "since" ? `updated ${ages.span(updatedAt)} ago` : `· updated ${ages.span(updatedAt)} ago`);
+    ages.write(get("live-age"), verb === "for" ? `for ${ages.span(updatedAt)}` : `· updated ${ages.span(updatedAt)} ago`);
     get("trouble").hidden = !failed;
     if (failed) {
       ages.write(get("trouble-why"), failed);

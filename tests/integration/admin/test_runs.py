@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import psycopg2
+
 from preflight.embedded.process import wait_until
 
 SECONDS = 30.0
@@ -24,6 +28,19 @@ def test_a_run_without_a_worker_ends_and_is_stored(site, caller):
     assert report["metadata"]["a"] == 1
     assert report["metadata"]["requested_by"].startswith("admin-")
     assert wait_until(lambda: site.store.get(started.json()["id"]) is not None, SECONDS)
+
+
+def test_a_report_can_be_read_before_it_is_stored(site, caller):
+    """The API gives what the page of the run shows, while the database takes no report."""
+    with contextlib.closing(psycopg2.connect(site.settings.database)) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE preflight_reports IN EXCLUSIVE MODE")
+        started = caller.post("/api/v1/runs", json={"event_type": "health_sweep", "only": ["disk"]}).json()
+        assert wait_until(lambda: caller.get(started["address"]).json()["state"] == "finished", SECONDS)
+
+        assert site.store.get(started["id"]) is None
+        report = caller.get(f"/api/v1/reports/{started['id']}").json()
+        assert report["id"] == started["id"]
+    assert wait_until(lambda: site.store.get(started["id"]) is not None, SECONDS)
 
 
 def test_a_light_run_is_sent_and_its_progress_is_there(caller):
