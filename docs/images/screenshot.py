@@ -19,6 +19,7 @@ from rich.text import Text
 from preflight import PreFlightReport, PreFlightRunner, default_registry
 from preflight.cli.human import show_header, show_report
 from preflight.embedded import programs
+from preflight.embedded.process import wait_until
 from preflight.embedded.system import EmbeddedSystem
 from preflight.embedded.valkey import Valkey
 from preflight.settings import load
@@ -55,9 +56,10 @@ def real_report(folder: Path) -> PreFlightReport:
             "PREFLIGHT_CHECKS": "launch_checks",
             "PREFLIGHT_CHECK_REDIS_URL": url,
         }
-        system = EmbeddedSystem(load(), entries=(programs.REALTIME, programs.CHECKS))
+        system = EmbeddedSystem(load(), entries=(programs.REALTIME, programs.CHECKS, programs.REQUESTS, programs.BEAT))
         system.add_environment({"PREFLIGHT_CHECK_WEBSOCKET_URL": system.realtime_url})
         with system:
+            system.start_rest()
             os.environ |= system.environment
             return asked(folder)
 
@@ -76,13 +78,17 @@ def full_redis(folder: Path) -> Iterator[str]:
 
 
 def asked(folder: Path) -> PreFlightReport:
-    """Run as the command does; the second time, when nothing has to be loaded any more."""
+    """Run as the command does, again until beat has ticked: then nothing has to be loaded any more either."""
     sys.path.insert(0, str(folder))
-    runner = PreFlightRunner(load(), default_registry())
-    for _ in range(2):
-        report = runner.run(event_type="poll_launch", short_circuit="tier", raise_on_failure=False)
+    runner, reports = PreFlightRunner(load(), default_registry()), list[PreFlightReport]()
+
+    def ticked() -> bool:
+        reports.append(runner.run(event_type="poll_launch", short_circuit="tier", raise_on_failure=False))
+        return any(check.name == "beat" and check.status == "passed" for check in reports[-1].checks)
+
+    wait_until(ticked, 60.0)
     runner.close()
-    return report
+    return reports[-1]
 
 
 def drawn(report: PreFlightReport) -> str:
