@@ -15,6 +15,9 @@ from preflight.embedded.server import HOST, Server, free_port
 #: Debian's script itself; the wrapper on PATH insists on its own account and directories.
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
+#: Erlang takes its time on a busy machine.
+START_SECONDS = 120.0
+
 CONFIGURATION = """\
 listeners.tcp.1 = {host}:{port}
 default_user = preflight
@@ -30,6 +33,9 @@ class RabbitMQ(Server):
     """A node that nobody else knows. Erlang would leave its port mapper behind as a daemon, so it has one of ours."""
 
     name = "rabbitmq"
+
+    def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
+        super().wait_until_ready(seconds)
 
     @property
     def url(self) -> str:

@@ -15,8 +15,6 @@ from kombu import Connection
 
 from preflight import PreFlightReport
 
-START_SECONDS = 120.0  # Erlang takes its time on a busy machine
-
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
@@ -26,8 +24,7 @@ def broker(tmp_path_factory):
     partner("rabbitmq-server", rabbitmq.installed())
     server = rabbitmq.RabbitMQ(tmp_path_factory.mktemp("rabbitmq"), secrets.token_hex(8))
     try:
-        server.begin()
-        server.wait_until_ready(START_SECONDS)
+        server.start()
         yield server
     finally:
         server.stop()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-
-import psycopg2
+import sqlalchemy as sa
 
 from preflight.embedded.process import wait_until
 
@@ -32,8 +30,8 @@ def test_a_run_without_a_worker_ends_and_is_stored(site, caller):
 
 def test_a_report_can_be_read_before_it_is_stored(site, caller):
     """The API gives what the page of the run shows, while the database takes no report."""
-    with contextlib.closing(psycopg2.connect(site.settings.database)) as connection, connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE preflight_reports IN EXCLUSIVE MODE")
+    with sa.create_engine(site.settings.database, poolclass=sa.NullPool).begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE preflight_reports IN EXCLUSIVE MODE")
         started = caller.post("/api/v1/runs", json={"event_type": "health_sweep", "only": ["disk"]}).json()
         assert wait_until(lambda: caller.get(started["address"]).json()["state"] == "finished", SECONDS)
 
