@@ -189,16 +189,21 @@ async def alerting_tls(reader, writer):
 ASKING_FOR_ENCRYPTION = (80877103, 80877104)
 
 
+async def _greeted(reader, writer):
+    """Take what opens a PostgreSQL connection, and say no to encryption first if it is asked for."""
+    while True:
+        length, code = struct.unpack("!II", await reader.readexactly(8))
+        await reader.readexactly(length - 8)
+        if code not in ASKING_FOR_ENCRYPTION:
+            return
+        writer.write(b"N")
+
+
 def postgresql_saying(text: str) -> Handler:
     """Return a handler that speaks PostgreSQL and refuses every connection with an error of this text."""
 
     async def refusing(reader, writer):
-        while True:
-            length, code = struct.unpack("!II", await reader.readexactly(8))
-            await reader.readexactly(length - 8)
-            if code not in ASKING_FOR_ENCRYPTION:
-                break
-            writer.write(b"N")
+        await _greeted(reader, writer)
         fields = b"".join(kind + value.encode() + b"\0" for kind, value in ((b"S", "FATAL"), (b"M", text))) + b"\0"
         writer.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
         await writer.drain()
@@ -215,12 +220,7 @@ async def postgresql_without_tls(reader, writer):
 
 async def endless_postgresql(reader, writer):
     """Let everybody in, then set parameters without an end."""
-    while True:
-        length, code = struct.unpack("!II", await reader.readexactly(8))
-        await reader.readexactly(length - 8)
-        if code not in ASKING_FOR_ENCRYPTION:
-            break
-        writer.write(b"N")
+    await _greeted(reader, writer)
     writer.write(b"R" + struct.pack("!II", 8, 0))
     setting = b"a\0" + b"x" * 1000 + b"\0"
     while True:
