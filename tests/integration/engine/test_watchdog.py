@@ -5,6 +5,7 @@ from __future__ import annotations
 from integration.engine.conftest import FAILED, ON_EVERY_SERVER
 
 from preflight.engine.dead_child import Obituary, exit_text, obituaries, report_deaths
+from preflight.engine.watchdog import Watchdog
 from preflight.types import Status
 
 pytestmark = ON_EVERY_SERVER
@@ -66,6 +67,23 @@ def test_a_dead_workers_check_is_asked_once_more_and_then_answered_for(bench):
 
     assert line.status is Status.ERROR
     assert "died" in line.message
+
+
+def test_a_worker_that_came_during_the_look_is_alive(bench):
+    """Its first heartbeat comes before its first claim: who is alive is read after where the checks are."""
+    run_id = bench.open({"a": 0})
+    bench.worker_lives("alive")
+
+    class Meanwhile(type(bench.runs)):
+        def fields_of_many(self, run_ids):
+            bench.worker_lives("new")
+            bench.claim(run_id, "a", worker="new")
+            return super().fields_of_many(run_ids)
+
+    bench.later(run_id, 100)
+    Watchdog(Meanwhile(bench.client, bench.keys, bench.runs.dispatch), "watchdog").look()
+
+    assert bench.state(run_id).place("a").where == "running"
 
 
 def test_a_check_that_never_answers_times_out(bench):
