@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from preflight.reports.partitions import LOCK_TIMEOUT_MS
 
-#: How often a migration tries, and the pause in between: some minutes.
-ATTEMPTS = 300
+#: How long a migration goes on trying, and the pause in between.
+SECONDS = 300.0
 PAUSE_SECONDS = 0.5
 #: PostgreSQL's code for a lock that was not to be had in time.
 _LOCKED = "55P03"
@@ -26,12 +26,13 @@ def is_locked(error: DBAPIError) -> bool:
 
 def lock(connection: Connection, table: str) -> None:
     """Lock a table for everybody else, in a session whose waits are short; what the transaction did before stays."""
-    for attempt in range(1, ATTEMPTS + 1):
+    until = time.monotonic() + SECONDS
+    while True:
         try:
             with connection.begin_nested():
                 connection.execute(sa.text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
             return
         except DBAPIError as error:
-            if attempt == ATTEMPTS or not is_locked(error):
+            if not is_locked(error) or time.monotonic() > until:
                 raise
             time.sleep(PAUSE_SECONDS)

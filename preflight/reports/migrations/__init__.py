@@ -43,17 +43,17 @@ def downgrade(database_url: str, revision: str) -> None:
 
 def _patiently(connection: Connection, change: Callable[[Config, str], None], revision: str) -> None:
     """Change the schema, beginning again with the revision that could not have a table for itself in time."""
-    for _ in range(patience.ATTEMPTS - 1):
+    until = time.monotonic() + patience.SECONDS
+    while True:
         try:
             return change(_config(connection), revision)
         except DBAPIError as error:
-            if not patience.is_locked(error):
+            if not patience.is_locked(error) or time.monotonic() > until:
                 raise
         connection.rollback()
         connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
         connection.commit()
         time.sleep(patience.PAUSE_SECONDS)
-    return change(_config(connection), revision)
 
 
 def current(database_url: str) -> str | None:
