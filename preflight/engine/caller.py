@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import contextlib
 import functools
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +25,7 @@ from preflight.engine.opening import Opening
 from preflight.engine.plan import Plan
 from preflight.engine.runs import Runs
 from preflight.engine.state import RunState
-from preflight.engine.wait import NO_WORKER_SECONDS, OPEN_SECONDS, Wait
+from preflight.engine.wait import NO_WORKER_SECONDS, OPEN_SECONDS, OVERRUN_SECONDS, Wait
 from preflight.engine.watchdog import Watchdog
 from preflight.exceptions import BrokerUnavailable
 from preflight.settings import Settings
@@ -74,28 +73,29 @@ class Caller:
         self.inbox.close()
         self.io.close()
 
-    def call(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:
-        """Take a step in Redis on the I/O thread; raise `BrokerUnavailable` when it fails or takes too long."""
-        with self._submitted(step) as future:
-            return future.result(seconds)
+    def call(self, step: Callable[[], T], seconds: float = math.inf) -> T:
+        """Take a step in Redis on the I/O thread; raise `BrokerUnavailable` when it fails or takes too long.
 
-    async def acall(self, step: Callable[[], T], seconds: float = OPEN_SECONDS) -> T:
+        That is `seconds` in all, or `OPEN_SECONDS` in which Redis answered nothing: many steps that are queued wait
+        for each other, and no Redis is at fault.
+        """
+        with self._told():
+            return self.io.take(functools.partial(_again_if_stale, step), OPEN_SECONDS, seconds)
+
+    async def acall(self, step: Callable[[], T], seconds: float = math.inf) -> T:
         """Do what `call` does without blocking the event loop, and without a thread that waits."""
-        with self._submitted(step) as future:
-            async with asyncio.timeout(seconds):
-                return await asyncio.wrap_future(future)
+        with self._told():
+            return await self.io.atake(functools.partial(_again_if_stale, step), OPEN_SECONDS, seconds)
 
     @contextlib.contextmanager
-    def _submitted(self, step: Callable[[], T]) -> Iterator[concurrent.futures.Future[T]]:
-        future = self.io.submit(functools.partial(_again_if_stale, step))
+    def _told(self) -> Iterator[None]:
+        """Turn what a step raises into `BrokerUnavailable`."""
         try:
-            yield future
+            yield
         except TimeoutError:
             raise unavailable(TimeoutError("timed out"), self.settings.redis) from None
         except redis.RedisError as error:
             raise unavailable(error, self.settings.redis) from error
-        finally:
-            future.cancel()  # else steps that nobody waits for any more would hold up the others
 
     def open(self, run_id: UUID, plan: Plan, *, inbox: str = "", task_id: str = "") -> Plan:
         """Open a run and return the plan that it has; raise `BrokerUnavailable` in one clear line.
@@ -103,11 +103,13 @@ class Caller:
         It is planned again when operators have changed something that this process did not know yet. A first tier
         that cannot be published raises if somebody waits for the run; else the watchdog publishes it.
         """
-        return _sent(self.call(self._opening(run_id, plan, inbox=inbox, task_id=task_id)), inbox)
+        step = self._opening(run_id, plan, inbox=inbox, task_id=task_id)
+        return _sent(self.call(step, plan.timeout + OVERRUN_SECONDS), inbox)
 
     async def aopen(self, run_id: UUID, plan: Plan, *, inbox: str) -> Plan:
         """Do what `open` does without blocking the event loop."""
-        return _sent(await self.acall(self._opening(run_id, plan, inbox=inbox)), inbox)
+        step = self._opening(run_id, plan, inbox=inbox)
+        return _sent(await self.acall(step, plan.timeout + OVERRUN_SECONDS), inbox)
 
     def _opening(
         self, run_id: UUID, plan: Plan, *, inbox: str, task_id: str = ""

@@ -1,4 +1,4 @@
-"""The fences round a check and round a caller's step: nothing gets past them, and nobody waits for ever."""
+"""The fence round a check: nothing gets past it, and nobody waits for ever."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import pytest
 from preflight import CheckResult
 from preflight.context import CheckContext
 from preflight.declaration import FunctionCheck
-from preflight.engine.caller import Caller
 from preflight.engine.execution import fenced
-from preflight.exceptions import BrokerUnavailable
-from preflight.settings import load
 
 
 def asked(function, timeout=5.0):
@@ -57,14 +54,3 @@ def test_a_check_that_outlives_its_time_has_timed_out():
         return CheckResult.passed()
 
     assert asked(stubborn, timeout=0.05)["message"] == "timed out after 0.05 s"
-
-
-def test_a_callers_step_that_does_not_come_back_is_given_up():
-    """A dead name server holds the I/O thread and never the caller."""
-    caller, gate = Caller(load({"redis_url": "redis://127.0.0.1:1/0"})), threading.Event()
-    try:
-        with pytest.raises(BrokerUnavailable, match="does not answer"):
-            caller.call(lambda: gate.wait(5), seconds=0.05)
-    finally:
-        gate.set()
-        caller.close()
