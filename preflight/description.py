@@ -109,5 +109,9 @@ def _registered(check: PreFlightCheck) -> str:
 
 
 def _scope(check: PreFlightCheck) -> str | None:
+    """Return whose answers are shared; a function tells it by its name."""
     scope = check.cache_scope
-    return "a function of the context" if callable(scope) else scope
+    if not callable(scope):
+        return scope
+    name = getattr(scope, "__name__", "")
+    return name.replace("_", " ") if name.isidentifier() else "a function of the context"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # what loads here stays: looking through it for garbage again and again is a tenth of the start
+
 from celery.signals import (
     beat_init,
     setup_logging,
@@ -14,14 +18,21 @@ from celery.signals import (
 
 from beat_schedule import beat_schedule
 from preflight.engine.celery_app import create_app
+from preflight.exceptions import InvalidSettings
 from preflight.observability import logs
 from preflight.settings import settings
 from worker import beat_health, signals, tracer
 
+gc.enable()
+
 #: A beat whose lock is this old is replaced by one that waits.
 REDBEAT_LOCK_SECONDS = 15
 
-app = create_app(settings(), settings().worker_role)
+try:
+    app = create_app(settings(), settings().worker_role)
+except InvalidSettings as error:
+    # Celery would show its own way to this module, in fifty lines, and the reason as the last one.
+    raise SystemExit(str(error)) from None
 app.conf.include = ["tasks.checks", "tasks.requests", "tasks.maintenance"]
 app.conf.beat_schedule = beat_schedule(settings().sweep_seconds)
 # For more than one beat: `-S redbeat.RedBeatScheduler`, of the extra `redbeat`.
