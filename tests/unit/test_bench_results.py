@@ -33,6 +33,8 @@ FIGURES = (
     "purge_vs_delete",
     "recorded_vs_light_throughput",
     "bytes_per_light_report",
+    "page_5m_vs_50k",
+    "watchers_throughput_on_vs_off",
 )
 ARMS = (
     "native_chord, acknowledgements on",
