@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,6 +14,9 @@ from preflight.admin.problems import UNEXPECTED, logger, told
 from preflight.redaction import redact
 
 SEND_SECONDS = 30.0
+#: So much of a body that nobody asks for is read before an answer, and so long waited for it.
+REST_BYTES = 64 * 1024
+REST_SECONDS = 1.0
 
 #: No inline script or style, nothing from another host, in no frame.
 POLICY = (
@@ -59,11 +63,15 @@ class _Answer:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._unread = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        length = headers.get("content-length", "0")
+        self._unread = length != "0" or "transfer-encoding" in headers
+        #: Whether the client sends a small body whatever it is told, and nobody has asked for it.
+        self._coming = length.isdigit() and int(length[:20]) <= REST_BYTES and "expect" not in headers
         self.started = False
 
     async def receive(self) -> Message:
         """Return a part of the request."""
+        self._coming = False
         message = await self._receive()
         if not message.get("more_body", False):
             self._unread = False
@@ -72,10 +80,19 @@ class _Answer:
     async def send(self, message: Message) -> None:
         """Send a part of the answer; a client that does not read it is left after a while."""
         if message["type"] == "http.response.start":
+            if self._coming:
+                await self._read_rest()
             self.started = True
             self._add_headers(MutableHeaders(scope=message))
         async with asyncio.timeout(SEND_SECONDS):
             await self._send(message)
+
+    async def _read_rest(self) -> None:
+        """Read a body that nobody wants: closed while it is on its way, a connection is reset, and no answer read."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REST_SECONDS):
+                while self._unread:
+                    await self.receive()
 
     def _add_headers(self, headers: MutableHeaders) -> None:
         headers.update(HEADERS)

@@ -56,6 +56,33 @@ def test_a_strangers_body_is_not_read_at_all(site, method):
     assert b"connection: close" in said.lower()
 
 
+def test_a_small_body_of_a_stranger_is_read_before_the_answer(site):
+    """Closed while it is on its way, the connection would be reset, and the client would see no 401."""
+    head = b"POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
+    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", site.settings.admin_port), timeout=30) as plain:
+        plain.sendall(head)
+        plain.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            plain.recv(1)
+        plain.settimeout(30)
+        plain.sendall(b"{}" + last)
+        said = b"".join(iter(lambda: plain.recv(65536), b""))
+
+    assert said.startswith(b"HTTP/1.1 401")
+    assert said.count(b"HTTP/1.1 200") == 1
+    assert said.lower().count(b"connection: close") == 1
+
+
+@pytest.mark.parametrize("more", [b"Content-Length: 2\r\n", b"Content-Length: 2\r\nExpect: 100-continue\r\n"])
+def test_a_small_body_that_does_not_come_is_not_waited_for_long(site, more):
+    """Nor is one asked for that the client holds back until it is told to go on."""
+    said = raw(site, b"POST /api/v1/runs HTTP/1.1\r\nHost: localhost\r\n" + more + b"\r\n")
+
+    assert said.startswith(b"HTTP/1.1 401")
+    assert b"connection: close" in said.lower()
+
+
 @pytest.mark.parametrize("length", ["-1", "x", "9" * 30])
 def test_a_wrong_length_is_refused(site, token, length):
     """A length that is none is a bad request."""
