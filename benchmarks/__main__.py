@@ -17,9 +17,12 @@ from benchmarks import arms, effort, figures, machine, measures, reports, result
 @click.command()
 @click.option("--quick", is_flag=True, help="Few rounds, a good minute; writes nothing.")
 @click.option("--memory", is_flag=True, help="Only a worker's memory before and after 50,000 light runs.")
-@click.option("--reports", "history", is_flag=True, help="Only what 5,000,000 reports cost, ten minutes.")
+@click.option("--reports", "history", is_flag=True, help="Only what 5,000,000 reports cost, ten to twenty minutes.")
 @click.option(
-    "--watchers", "watched", is_flag=True, help="Only what Sentry, Prometheus, logs and Flower cost, two minutes."
+    "--watchers",
+    "watched",
+    is_flag=True,
+    help="Only what Sentry, Prometheus, logs and Flower cost, two to eight minutes.",
 )
 def main(*, quick: bool, memory: bool, history: bool, watched: bool) -> None:
     """Measure PreFlight, native Celery chords and Redis itself, in interleaved rounds."""
